@@ -1,0 +1,194 @@
+/* tio_gds.h - the storage side of TeraIO: files, buffers and asynchronous transfers behind one C ABI.
+ *
+ * This header is a contract that can be read alone. It knows nothing of tensors, stores or plans: it moves
+ * bytes between memory and files, says precisely what happened, and never throws across the boundary.
+ *
+ * Conventions
+ *   - Every function returns tio_status: TIO_OK (0) or a negative TIO_E_* code. Results come through out-parameters.
+ *   - tio_gds_last_error() gives the text of the last failure on the calling thread (what, where, errno).
+ *     Completions carry their own status and errno instead: no thread-local text on the hot path.
+ *   - Every struct begins with `struct_size`, set by the caller to sizeof: later versions append fields.
+ *   - Handles are opaque and owned by the caller; each _open/_create has one _close/_destroy.
+ *   - Thread-safety: all functions are thread-safe, except that destroying a handle must not race with other
+ *     uses of the same handle. tio_gds_wait may be called by one thread at a time per queue.
+ *   - Nothing here spins or sleeps: waiting is always in the kernel or on a condition variable.
+ */
+#ifndef TIO_GDS_H
+#define TIO_GDS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define TIO_GDS_API __attribute__((visibility("default")))
+#else
+#define TIO_GDS_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define TIO_GDS_ABI_VERSION 1u
+
+typedef int32_t tio_status;
+
+enum {
+    TIO_OK = 0,
+    TIO_E_INVALID = -1,     /* an argument is unusable; last_error names it */
+    TIO_E_IO = -2,          /* the kernel reported an errno (see sys_errno) */
+    TIO_E_NOMEM = -3,       /* out of memory or locked memory */
+    TIO_E_FULL = -4,        /* ENOSPC / EDQUOT / EFBIG */
+    TIO_E_SHORT = -5,       /* end of file before all bytes were transferred */
+    TIO_E_CANCELED = -6,    /* cancelled before it finished; the memory is no longer touched */
+    TIO_E_TIMEOUT = -7,     /* tio_gds_wait: nothing completed in time */
+    TIO_E_UNSUPPORTED = -8, /* this machine, file system or build cannot do it */
+    TIO_E_CLOSED = -9,      /* the queue is being destroyed */
+    TIO_E_BUSY = -10,       /* the queue already holds max_requests requests */
+    TIO_E_INTERNAL = -11    /* a defect in the shim: a C++ exception was stopped at the boundary */
+};
+
+TIO_GDS_API uint32_t tio_gds_abi_version(void);
+TIO_GDS_API const char* tio_gds_status_name(tio_status status);
+/* Copies the calling thread's last error text, NUL-terminated; returns its full length in bytes. */
+TIO_GDS_API size_t tio_gds_last_error(char* buffer, size_t capacity);
+
+/* ---- backends ------------------------------------------------------------------------------------- */
+
+enum {
+    TIO_BACKEND_AUTO = 0,    /* io_uring, or threads where io_uring is refused */
+    TIO_BACKEND_URING = 1,   /* io_uring or TIO_E_UNSUPPORTED: never a silent downgrade */
+    TIO_BACKEND_THREADS = 2, /* pread/pwrite on worker threads */
+    TIO_BACKEND_CUFILE = 3,  /* reserved: GPUDirect Storage */
+    TIO_BACKEND_STAGED = 4   /* reserved: pinned ring + CUDA copy streams */
+};
+
+/* Bit (1u << backend) is set for every backend that works on this machine now; why[] (may be NULL) receives a
+ * sentence for those that do not. */
+TIO_GDS_API tio_status tio_gds_available_backends(uint32_t* mask, char* why, size_t why_capacity);
+
+/* ---- files ---------------------------------------------------------------------------------------- */
+
+typedef struct tio_gds_file tio_gds_file;
+
+enum {
+    TIO_FILE_CREATE = 1u << 0,         /* create; fails with EEXIST if it is there; mode 0600 */
+    TIO_FILE_DIRECT = 1u << 1,         /* O_DIRECT where the file system allows it, else buffered (see info.direct) */
+    TIO_FILE_DIRECT_REQUIRED = 1u << 2 /* O_DIRECT or TIO_E_UNSUPPORTED */
+};
+
+typedef struct tio_gds_file_info {
+    uint32_t struct_size;
+    uint32_t direct;           /* 1: O_DIRECT in force, 0: buffered */
+    uint32_t memory_alignment; /* bytes; what direct transfers need of the memory address (1 when buffered) */
+    uint32_t offset_alignment; /* bytes; what direct transfers need of offset and length (1 when buffered) */
+    uint64_t size;             /* bytes, now */
+    uint64_t free_bytes;       /* bytes available to this user on the file system */
+    uint64_t file_system;      /* statfs f_type */
+} tio_gds_file_info;
+
+TIO_GDS_API tio_status tio_gds_file_open(const char* path, uint32_t flags, tio_gds_file** file);
+TIO_GDS_API tio_status tio_gds_file_get_info(const tio_gds_file* file, tio_gds_file_info* info);
+/* Makes sure [0, size) has blocks (posix_fallocate semantics: never shrinks). TIO_E_FULL leaves the size as it was. */
+TIO_GDS_API tio_status tio_gds_file_allocate(tio_gds_file* file, uint64_t size);
+/* fdatasync. A failed sync is never retried here: its caller must treat the data as lost. */
+TIO_GDS_API tio_status tio_gds_file_sync(tio_gds_file* file);
+/* TIO_E_INVALID while requests on it are in flight. NULL is allowed. */
+TIO_GDS_API tio_status tio_gds_file_close(tio_gds_file* file);
+
+/* ---- queues --------------------------------------------------------------------------------------- */
+
+typedef struct tio_gds_queue tio_gds_queue;
+
+typedef struct tio_gds_queue_options {
+    uint32_t struct_size;
+    uint32_t backend;       /* TIO_BACKEND_* */
+    uint32_t queue_depth;   /* chunks in flight at once; 0 = 32 */
+    uint32_t chunk_bytes;   /* a request is split into chunks of this size; multiple of 4096; 0 = 1 MiB */
+    uint32_t max_requests;  /* requests held (queued + in flight) before TIO_E_BUSY; 0 = 4096 */
+    uint32_t bounce_chunks; /* aligned chunk buffers for memory that O_DIRECT cannot use; 0 = 8 */
+} tio_gds_queue_options;
+
+TIO_GDS_API tio_status tio_gds_queue_create(const tio_gds_queue_options* options, tio_gds_queue** queue);
+/* Cancels what is queued, waits for what is in flight (the kernel may still write into memory), then frees.
+ * Completions not yet collected are dropped. A thread inside tio_gds_wait is woken with TIO_E_CLOSED first. NULL is allowed. */
+TIO_GDS_API tio_status tio_gds_queue_destroy(tio_gds_queue* queue);
+/* The backend really in use (TIO_BACKEND_URING or TIO_BACKEND_THREADS). */
+TIO_GDS_API tio_status tio_gds_queue_backend(const tio_gds_queue* queue, uint32_t* backend);
+
+/* ---- buffers -------------------------------------------------------------------------------------- */
+
+enum { TIO_MEMORY_HOST = 0, TIO_MEMORY_HOST_PINNED = 1, TIO_MEMORY_CUDA = 2 /* reserved */ };
+
+/* Registers long-lived host memory with the queue (io_uring fixed buffers; a no-op elsewhere). Optional: it only
+ * saves page pinning per transfer. *index is passed in tio_gds_request.buffer_index. At most 1023 per queue.
+ * TIO_E_NOMEM when the locked-memory limit is reached: transfers work without registration. */
+TIO_GDS_API tio_status tio_gds_buffer_register(tio_gds_queue* queue, void* base, size_t length, uint32_t memory_kind,
+                                               uint32_t* index);
+/* TIO_E_INVALID while requests that name it are in flight. */
+TIO_GDS_API tio_status tio_gds_buffer_unregister(tio_gds_queue* queue, uint32_t index);
+
+/* ---- transfers ------------------------------------------------------------------------------------ */
+
+enum { TIO_OP_READ = 0, TIO_OP_WRITE = 1 };
+
+#define TIO_NO_BUFFER 0xFFFFFFFFu
+
+typedef struct tio_gds_request {
+    uint32_t struct_size;
+    uint32_t op;           /* TIO_OP_* */
+    uint32_t memory_kind;  /* TIO_MEMORY_* ; only HOST and HOST_PINNED in this version */
+    uint32_t buffer_index; /* of tio_gds_buffer_register, or TIO_NO_BUFFER */
+    tio_gds_file* file;
+    void* memory;    /* any address: what O_DIRECT cannot take goes through a bounce chunk */
+    uint64_t offset; /* bytes; multiple of offset_alignment when the file is direct */
+    uint64_t length; /* bytes, > 0; any value. A direct write whose length is not a multiple of offset_alignment writes
+                        zeros up to the next multiple: the caller's extents are padded to 4096 */
+    uint64_t token;  /* comes back in the completion; unique among requests in flight (tio_gds_cancel uses it) */
+    int32_t priority; /* lower runs first among queued chunks; equal priorities in order of submission */
+    uint32_t reserved;
+} tio_gds_request;
+
+typedef struct tio_gds_completion {
+    uint64_t token;
+    uint64_t bytes;      /* transferred, without padding; equals length when status is TIO_OK */
+    uint64_t latency_ns; /* from submit to the end of the last chunk */
+    tio_status status;
+    int32_t sys_errno; /* 0 unless status is TIO_E_IO, TIO_E_FULL */
+} tio_gds_completion;
+
+/* Accepts requests in order and returns without waiting for I/O. *accepted tells how many were taken: fewer than count
+ * with TIO_E_BUSY (room for no more) or TIO_E_INVALID (requests[*accepted] is malformed). Every accepted
+ * request yields exactly one completion. The structs are copied; memory must stay valid until the completion. */
+TIO_GDS_API tio_status tio_gds_submit(tio_gds_queue* queue, const tio_gds_request* requests, uint32_t count,
+                                      uint32_t* accepted);
+
+/* Blocks until at least one completion is there, the timeout passes (timeout_ms < 0: no limit; TIO_E_TIMEOUT),
+ * tio_gds_wake is called (TIO_OK with *count == 0) or the queue is destroyed (TIO_E_CLOSED). */
+TIO_GDS_API tio_status tio_gds_wait(tio_gds_queue* queue, tio_gds_completion* completions, uint32_t capacity,
+                                    int32_t timeout_ms, uint32_t* count);
+TIO_GDS_API tio_status tio_gds_wake(tio_gds_queue* queue);
+
+/* Best effort: queued chunks are dropped at once, chunks in the kernel are asked to stop. The completion still comes
+ * (TIO_E_CANCELED, or TIO_OK if it was too late); only then may the memory be freed. TIO_OK also when the token is
+ * not in flight (it may just have completed). */
+TIO_GDS_API tio_status tio_gds_cancel(tio_gds_queue* queue, uint64_t token);
+
+typedef struct tio_gds_statistics {
+    uint32_t struct_size;
+    uint32_t in_flight_chunks;
+    uint64_t queued_requests;
+    uint64_t read_requests, read_bytes, read_nanoseconds; /* nanoseconds: sum of request latencies */
+    uint64_t write_requests, write_bytes, write_nanoseconds;
+    uint64_t failed_requests, canceled_requests;
+    uint64_t short_transfers;   /* kernel returned fewer bytes than asked; the rest was resubmitted */
+    uint64_t retried_transfers; /* EINTR / EAGAIN */
+    uint64_t bounced_chunks;    /* chunks copied because of alignment */
+} tio_gds_statistics;
+
+TIO_GDS_API tio_status tio_gds_get_statistics(const tio_gds_queue* queue, tio_gds_statistics* statistics);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

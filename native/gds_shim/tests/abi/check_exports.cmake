@@ -1,0 +1,17 @@
+# Fails when the library shows a symbol beside tio_gds_*, or needs liburing at run time.
+execute_process(COMMAND ${NM} -D --defined-only ${LIBRARY} OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL "[^\n]+" lines "${symbols}")
+list(LENGTH lines count)
+foreach(line IN LISTS lines)
+    if(NOT line MATCHES " T tio_gds_[a-z_]+$")
+        message(SEND_ERROR "exported beside the ABI: ${line}")
+    endif()
+endforeach()
+if(NOT count EQUAL 19)
+    message(SEND_ERROR "${count} exported symbols, but tio_gds.h declares 19 functions")
+endif()
+
+execute_process(COMMAND ${READELF} -d ${LIBRARY} OUTPUT_VARIABLE dynamic COMMAND_ERROR_IS_FATAL ANY)
+if(dynamic MATCHES "NEEDED[^\n]*liburing")
+    message(SEND_ERROR "the library needs liburing at run time; it must be linked statically")
+endif()

@@ -1,0 +1,67 @@
+// Where tensor bytes live: small blocks from malloc, large ones as page-aligned mappings that O_DIRECT can
+// use and that leave the process when freed (glibc raises its own mmap threshold to 32 MiB by itself and then
+// keeps freed tensors). Freed mappings may be kept for reuse, because a training step asks for the same sizes
+// again and again and fresh pages cost a fault and a zeroing each.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <mutex>
+#include <unordered_map>
+
+namespace tio {
+
+enum class BlockKind : uint32_t { Small = 1, Mapped = 2, Tombstone = 3 };
+
+// Lies in the 64 bytes before the data: the deleter is given nothing but the data's address.
+struct alignas(64) BlockHeader {
+    uint64_t magic;
+    uint64_t bytes;     // as asked for
+    uint64_t capacity;  // of the mapping, without the header page; 0 for small blocks
+    BlockKind kind;
+    uint32_t announced;  // the handlers know it
+};
+static_assert(sizeof(BlockHeader) == 64, "data stays 64-byte aligned, as libtorch expects");
+
+inline constexpr uint64_t kBlockMagic = 0x7e7a10b10c5ULL;
+inline constexpr size_t kPage = 4096;
+inline constexpr size_t kHugePage = size_t{2} << 20;
+inline constexpr size_t kMappedFrom = size_t{64} << 10;
+
+inline BlockHeader* header_of(void* data) {
+    return reinterpret_cast<BlockHeader*>(static_cast<char*>(data) - sizeof(BlockHeader));
+}
+
+class BlockMemory {
+  public:
+    // nullptr when the system has no memory left. Thread-safe.
+    void* allocate(size_t bytes, BlockKind kind);
+    // Keeps a mapping for reuse while `live` + cached stays within the limits; otherwise returns it to the
+    // system.
+    void free(void* data, uint64_t live);
+    // Gives cached blocks back until live + cached <= limit.
+    void trim(uint64_t live);
+    void configure(uint64_t limit, uint64_t cache_limit);
+    uint64_t cached() const;
+
+  private:
+    struct Cached {
+        void* data;
+        uint64_t capacity;
+    };
+    using Order = std::list<Cached>;  // oldest first
+
+    void* take(uint64_t capacity);
+    void trim_locked(uint64_t live);
+    bool over_limit(uint64_t live, uint64_t cached) const;
+
+    mutable std::mutex mutex_;
+    Order order_;
+    std::unordered_multimap<uint64_t, Order::iterator> by_capacity_;
+    uint64_t cached_ = 0;
+    uint64_t limit_ = 0;
+    uint64_t cache_limit_ = 0;
+};
+
+}  // namespace tio

@@ -1,0 +1,44 @@
+// A c10::StorageImpl through the layout table: reading it, releasing and restoring its bytes.
+#pragma once
+
+#include <cstdint>
+
+#include "allocation_gate.h"
+#include "layout.h"
+
+namespace tio {
+
+class StorageView {
+  public:
+    StorageView(void* storage, const Layout& layout) : base_(static_cast<char*>(storage)), layout_(layout) {}
+
+    void* storage() const { return base_; }
+    const abi::DataPtr& data_ptr() const { return at<abi::DataPtr>(layout_.storage_data_ptr); }
+    void* data() const { return data_ptr().data; }
+    uint64_t bytes() const { return static_cast<uint64_t>(at<int64_t>(layout_.storage_bytes)); }
+    bool released() const { return at<uint8_t>(layout_.storage_throw_immutable) != 0; }
+    // Memory that only this storage owns and that the gate can free and give again.
+    bool movable(const AllocationGate& gate) const;
+    // Made by libtorch's default CPU allocator before the gate stood in front of it.
+    bool adoptable(const AllocationGate& gate) const;
+
+    // After room was made: the gate counts and frees the block from now on.
+    void adopt(AllocationGate& gate);
+    // Both keep bytes() as it was: views that check bounds go on working.
+    void release(const Symbols& symbols, AllocationGate& gate);
+    void restore(const Symbols& symbols);
+    // Every access to the data through libtorch throws while closed.
+    void set_open(bool open);
+
+  private:
+    template <class T>
+    T& at(int32_t offset) const {
+        return *reinterpret_cast<T*>(base_ + offset);
+    }
+    void resize(const Symbols& symbols, uint64_t from, uint64_t to);
+
+    char* base_;
+    const Layout& layout_;
+};
+
+}  // namespace tio

@@ -1,0 +1,100 @@
+#include "block_memory.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <thread>
+#include <vector>
+
+namespace tio {
+namespace {
+
+constexpr size_t kLarge = size_t{1} << 20;
+
+TEST(BlockMemory, SmallBlocksAreAlignedForLibtorch) {
+    BlockMemory memory;
+    void* data = memory.allocate(100, BlockKind::Small);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(data) % 64, 0u);
+    EXPECT_EQ(header_of(data)->bytes, 100u);
+    std::memset(data, 1, 100);
+    memory.free(data, 0);
+}
+
+TEST(BlockMemory, LargeBlocksArePageAlignedAndUsableToTheEndOfTheirLastPage) {
+    BlockMemory memory;
+    for (size_t bytes : {kMappedFrom, kMappedFrom + 1, kLarge + 5, 3 * kHugePage + 7}) {
+        void* data = memory.allocate(bytes, BlockKind::Small);
+        ASSERT_NE(data, nullptr);
+        EXPECT_EQ(reinterpret_cast<uintptr_t>(data) % kPage, 0u);
+        EXPECT_EQ(header_of(data)->bytes, bytes);
+        ASSERT_GE(header_of(data)->capacity, bytes);
+        std::memset(data, 1, header_of(data)->capacity);
+        memory.free(data, 0);
+    }
+}
+
+TEST(BlockMemory, AFreedBlockIsReusedForTheSameCapacity) {
+    BlockMemory memory;
+    memory.configure(0, kLarge);
+    void* first = memory.allocate(kLarge, BlockKind::Small);
+    memory.free(first, 0);
+    EXPECT_EQ(memory.cached(), kLarge);
+    void* second = memory.allocate(kLarge - 100, BlockKind::Small);
+    EXPECT_EQ(second, first);
+    EXPECT_EQ(header_of(second)->bytes, kLarge - 100);
+    EXPECT_EQ(memory.cached(), 0u);
+    memory.free(second, 0);
+    memory.configure(0, 0);
+}
+
+TEST(BlockMemory, WithoutACacheNothingIsKept) {
+    BlockMemory memory;
+    memory.free(memory.allocate(kLarge, BlockKind::Small), 0);
+    EXPECT_EQ(memory.cached(), 0u);
+}
+
+TEST(BlockMemory, TheCacheGivesWayToLiveBytesOldestFirst) {
+    BlockMemory memory;
+    memory.configure(/*limit*/ 4 * kLarge, /*cache*/ 4 * kLarge);
+    void* oldest = memory.allocate(kLarge, BlockKind::Small);
+    void* newest = memory.allocate(2 * kLarge, BlockKind::Small);
+    memory.free(oldest, 0);
+    memory.free(newest, 0);
+    EXPECT_EQ(memory.cached(), 3 * kLarge);
+    memory.trim(/*live*/ 2 * kLarge);
+    EXPECT_EQ(memory.cached(), 2 * kLarge);
+    memory.trim(/*live*/ 3 * kLarge);
+    EXPECT_EQ(memory.cached(), 0u);
+}
+
+TEST(BlockMemory, ABlockThatWouldPassTheLimitIsReturnedToTheSystem) {
+    BlockMemory memory;
+    memory.configure(2 * kLarge, 2 * kLarge);
+    memory.free(memory.allocate(kLarge, BlockKind::Small), /*live*/ 2 * kLarge);
+    EXPECT_EQ(memory.cached(), 0u);
+}
+
+TEST(BlockMemory, ThreadsShareItWithoutHandingOneBlockToTwo) {
+    BlockMemory memory;
+    memory.configure(0, 8 * kLarge);
+    std::vector<std::thread> threads;
+    for (unsigned worker = 0; worker < 4; ++worker) {
+        threads.emplace_back([&memory, worker] {
+            for (unsigned round = 0; round < 200; ++round) {
+                const size_t bytes = kMappedFrom * (1 + round % 3);
+                auto* data = static_cast<unsigned char*>(memory.allocate(bytes, BlockKind::Small));
+                const auto mark = static_cast<unsigned char>(worker + 1);
+                std::memset(data, mark, bytes);
+                ASSERT_EQ(data[0], mark);
+                ASSERT_EQ(data[bytes - 1], mark);
+                memory.free(data, 0);
+            }
+        });
+    }
+    for (std::thread& thread : threads) thread.join();
+    memory.configure(0, 0);
+    EXPECT_EQ(memory.cached(), 0u);
+}
+
+}  // namespace
+}  // namespace tio

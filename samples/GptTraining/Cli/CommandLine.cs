@@ -1,0 +1,142 @@
+using System.CommandLine;
+using TeraIO.Core;
+
+namespace TeraIO.Samples.GptTraining;
+
+/// <summary>The options of the program and their rules.</summary>
+internal sealed class CommandLine
+{
+    private readonly Option<string> _config = new("--config") { Description = "nano, 30M or gpt2-small", DefaultValueFactory = _ => "nano" };
+    private readonly Option<int?> _layers = new("--layers") { Description = "Transformer blocks (default: the config's)" };
+    private readonly Option<int?> _width = new("--width") { Description = "Width of the residual stream (default: the config's)" };
+    private readonly Option<int?> _heads = new("--heads") { Description = "Attention heads (default: the config's)" };
+    private readonly Option<int?> _sequence = new("--seq") { Description = "Tokens per sequence (default: the config's)" };
+    private readonly Option<int?> _batch = new("--batch") { Description = "Sequences per micro batch (default: the config's)" };
+    private readonly Option<int> _accumulate = new("--accumulate") { Description = "Micro batches per step", DefaultValueFactory = _ => 1 };
+    private readonly Option<double?> _dropout = new("--dropout") { Description = "Dropout probability (default: the config's)" };
+    private readonly Option<bool?> _tied = new("--tied") { Description = "true: the head shares the token embedding (default: the config's)" };
+    private readonly Option<int> _lossChunk = new("--loss-chunk") { Description = "Tokens whose vocabulary scores are computed at once", DefaultValueFactory = _ => 128 };
+    private readonly Option<int> _steps = new("--steps") { Description = "Optimizer steps of the whole training", DefaultValueFactory = _ => 20 };
+    private readonly Option<int?> _stopAfter = new("--stop-after") { Description = "Stop after this step, as Ctrl-C would, and leave the checkpoint" };
+    private readonly Option<long> _seed = new("--seed") { Description = "Seed of weights and dropout", DefaultValueFactory = _ => 1 };
+    private readonly Option<string?> _textFile = new("--data") { Description = "UTF-8 text file (default: the .NET SDK's API documentation)" };
+    private readonly Option<string> _tokenizer = new("--tokenizer") { Description = "bytes or cl100k", DefaultValueFactory = _ => "bytes" };
+    private readonly Option<string> _optimizer = new("--optimizer") { Description = "sgd (with momentum), adam or adamw", DefaultValueFactory = _ => "adamw" };
+    private readonly Option<double?> _learningRate = new("--lr") { Description = "Peak learning rate (default: fits the optimizer)" };
+    private readonly Option<double> _weightDecay = new("--weight-decay") { Description = "Weight decay of matrices", DefaultValueFactory = _ => 0.1 };
+    private readonly Option<double> _clip = new("--clip") { Description = "Largest gradient norm; 0 does not clip", DefaultValueFactory = _ => 1.0 };
+    private readonly Option<int?> _warmUp = new("--warm-up") { Description = "Steps of linear warm-up (default: a tenth of --steps)" };
+    private readonly Option<string?> _budget = new("--budget") { Description = "Memory budget of tensors: 2GiB, or 40% of the unlimited peak" };
+    private readonly Option<string?> _unlimitedPeak = new("--unlimited-peak") { Description = "What a percentage refers to: bytes or a size (default: measured)" };
+    private readonly Option<string[]> _store = new("--store") { Description = "Directory for offloaded bytes; repeatable (default: the current directory)" };
+    private readonly Option<bool> _noOffload = new("--no-offload") { Description = "Move nothing, only count bytes" };
+    private readonly Option<bool> _unobserved = new("--unobserved") { Description = "Not even count: TorchSharp alone", Hidden = true };
+    private readonly Option<string> _mode = new("--mode") { Description = "ondemand or planned", DefaultValueFactory = _ => "ondemand" };
+    private readonly Option<string?> _checkpoint = new("--checkpoint") { Description = "File to save to at the end and on Ctrl-C" };
+    private readonly Option<string?> _resume = new("--resume") { Description = "Checkpoint to go on from" };
+    private readonly Option<int> _evaluateEvery = new("--eval-every") { Description = "Evaluate on held-out text every N steps; 0: never", DefaultValueFactory = _ => 0 };
+    private readonly Option<bool> _compare = new("--compare") { Description = "Run unlimited and offloaded, and compare every loss bit by bit" };
+    private readonly Option<string?> _json = new("--json") { Description = "File for the results" };
+
+    public CommandLine()
+    {
+        Root = new RootCommand("Trains a GPT on real text under a memory budget; idle tensors wait on SSD.")
+        {
+            _config, _layers, _width, _heads, _sequence, _batch, _accumulate, _dropout, _tied, _lossChunk, _steps, _stopAfter, _seed, _textFile,
+            _tokenizer, _optimizer, _learningRate, _weightDecay, _clip, _warmUp, _budget, _unlimitedPeak, _store, _noOffload, _unobserved, _mode,
+            _checkpoint, _resume, _evaluateEvery, _compare, _json,
+        };
+    }
+
+    /// <summary>For help and version.</summary>
+    public RootCommand Root { get; }
+
+    /// <summary>Turns parsed arguments into options.</summary>
+    /// <exception cref="ConfigurationException">A value or a combination is unusable; the message names the option.</exception>
+    public RunOptions Read(ParseResult parsed)
+    {
+        if (parsed.Errors.Count > 0)
+            throw new ConfigurationException($"{parsed.Errors[0].Message} See --help.");
+        RefuseUnknownMode(parsed.GetValue(_mode)!);
+        var tokenizer = parsed.GetValue(_tokenizer)!;
+        var steps = AtLeast(1, parsed.GetValue(_steps), _steps);
+        var optimizer = OneOf(parsed.GetValue(_optimizer)!, _optimizer, Optimizers.Names);
+        var options = new RunOptions
+        {
+            Config = ReadConfig(parsed, Tokenizers.Named(tokenizer).Vocabulary),
+            Steps = steps,
+            StopAfter = parsed.GetValue(_stopAfter) is { } stop ? AtLeast(1, stop, _stopAfter) : null,
+            Seed = parsed.GetValue(_seed),
+            Accumulate = AtLeast(1, parsed.GetValue(_accumulate), _accumulate),
+            LossChunk = AtLeast(1, parsed.GetValue(_lossChunk), _lossChunk),
+            Optimizer = optimizer,
+            LearningRate = parsed.GetValue(_learningRate) ?? Optimizers.DefaultLearningRate(optimizer),
+            WeightDecay = parsed.GetValue(_weightDecay),
+            ClipNorm = parsed.GetValue(_clip),
+            WarmUpSteps = parsed.GetValue(_warmUp) ?? Math.Max(1, steps / 10),
+            Tokenizer = tokenizer,
+            TextFile = parsed.GetValue(_textFile),
+            Budget = parsed.GetValue(_budget) is { } budget ? BudgetChoice.Parse(budget) : null,
+            UnlimitedPeak = parsed.GetValue(_unlimitedPeak) is { } peak ? ReadPeak(peak) : null,
+            StorePaths = parsed.GetValue(_store) is { Length: > 0 } paths ? paths : [Directory.GetCurrentDirectory()],
+            Unobserved = parsed.GetValue(_unobserved),
+            Checkpoint = parsed.GetValue(_checkpoint),
+            Resume = parsed.GetValue(_resume),
+            EvaluateEvery = AtLeast(0, parsed.GetValue(_evaluateEvery), _evaluateEvery),
+            Compare = parsed.GetValue(_compare),
+            JsonFile = parsed.GetValue(_json),
+        };
+        CheckCombination(options, parsed.GetValue(_noOffload));
+        return options;
+    }
+
+    private GptConfig ReadConfig(ParseResult parsed, int tokenizerVocabulary)
+    {
+        var preset = GptConfig.Named(parsed.GetValue(_config)!);
+        return (preset with
+        {
+            Layers = parsed.GetValue(_layers) ?? preset.Layers,
+            Width = parsed.GetValue(_width) ?? preset.Width,
+            Heads = parsed.GetValue(_heads) ?? preset.Heads,
+            Sequence = parsed.GetValue(_sequence) ?? preset.Sequence,
+            Batch = parsed.GetValue(_batch) ?? preset.Batch,
+            Dropout = parsed.GetValue(_dropout) ?? preset.Dropout,
+            Tied = parsed.GetValue(_tied) ?? preset.Tied,
+            Vocabulary = Math.Max(preset.Vocabulary, tokenizerVocabulary),
+        }).Validated();
+    }
+
+    private static void CheckCombination(RunOptions options, bool noOffload)
+    {
+        if ((noOffload || options.Unobserved) && options.Budget is not null)
+            throw new ConfigurationException("--budget and --no-offload contradict each other; leave one out.");
+        if (options.Budget is null && !noOffload && !options.Unobserved)
+            throw new ConfigurationException("Say how much memory tensors may take with --budget (such as 40% or 2GiB), or --no-offload for no limit.");
+        if (options.Compare && options.Budget is null)
+            throw new ConfigurationException("--compare runs unlimited and offloaded; it needs a --budget for the second run.");
+        if (options.Compare && options.Checkpoint is not null)
+            throw new ConfigurationException("--compare runs twice, and both would write the --checkpoint; leave one out.");
+        if (options.StopAfter is not null && options.Checkpoint is null)
+            throw new ConfigurationException("--stop-after leaves a checkpoint to go on from; name it with --checkpoint.");
+    }
+
+    private static void RefuseUnknownMode(string mode)
+    {
+        if (mode == "planned")
+            throw new ConfigurationException("--mode planned arrives with the planner; use --mode ondemand.");
+        if (mode != "ondemand")
+            throw new ConfigurationException($"--mode '{mode}' is unknown; choose ondemand (planned arrives with the planner).");
+    }
+
+    private static ByteSize ReadPeak(string text) => ByteSize.TryParse(text, out var size) && size.Bytes > 0
+        ? size
+        : throw new ConfigurationException($"--unlimited-peak '{text}' is neither a number of bytes nor a size such as 2GiB.");
+
+    private static int AtLeast(int least, int value, Option option) => value >= least
+        ? value
+        : throw new ConfigurationException($"{option.Name} is {value}; it must be at least {least}.");
+
+    private static string OneOf(string value, Option option, IReadOnlyList<string> names) => names.Contains(value)
+        ? value
+        : throw new ConfigurationException($"{option.Name} '{value}' is unknown; choose one of {string.Join(", ", names)}.");
+}

@@ -1,0 +1,62 @@
+using TeraIO.Core;
+
+namespace TeraIO.Samples.GptTraining;
+
+/// <summary>Everything the command line says. Immutable.</summary>
+internal sealed record RunOptions
+{
+    /// <summary>Model and batch.</summary>
+    public required GptConfig Config { get; init; }
+
+    /// <summary>Steps of the whole training; the learning rate schedule ends there.</summary>
+    public required int Steps { get; init; }
+
+    /// <summary>Stop with a checkpoint after this step; null: <see cref="Steps"/>.</summary>
+    public int? StopAfter { get; init; }
+
+    public required long Seed { get; init; }
+
+    public required int Accumulate { get; init; }
+
+    public required int LossChunk { get; init; }
+
+    public required string Optimizer { get; init; }
+
+    public required double LearningRate { get; init; }
+
+    public required double WeightDecay { get; init; }
+
+    public required double ClipNorm { get; init; }
+
+    public required int WarmUpSteps { get; init; }
+
+    public required string Tokenizer { get; init; }
+
+    /// <summary>Text file; null: the .NET documentation.</summary>
+    public string? TextFile { get; init; }
+
+    /// <summary>Memory budget; null: only observe.</summary>
+    public BudgetChoice? Budget { get; init; }
+
+    /// <summary>What a share in <see cref="Budget"/> refers to; null: to be measured.</summary>
+    public ByteSize? UnlimitedPeak { get; init; }
+
+    public IReadOnlyList<string> StorePaths { get; init; } = [];
+
+    /// <summary>Neither offload nor observe: TorchSharp alone.</summary>
+    public bool Unobserved { get; init; }
+
+    public string? Checkpoint { get; init; }
+
+    public string? Resume { get; init; }
+
+    public string? JsonFile { get; init; }
+
+    /// <summary>Evaluate after every so many steps; 0: never.</summary>
+    public int EvaluateEvery { get; init; }
+
+    public bool Compare { get; init; }
+
+    /// <summary>"ondemand", "observe" or "none", as reports name it.</summary>
+    public string ModeName => Unobserved ? "none" : Budget is null ? "observe" : "ondemand";
+}

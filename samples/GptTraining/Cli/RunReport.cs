@@ -1,0 +1,69 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace TeraIO.Samples.GptTraining;
+
+/// <summary>The results of a run as --json writes them. Sizes are bytes, times seconds; null: does not apply.</summary>
+internal sealed record RunReport
+{
+    private static readonly JsonSerializerOptions _json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        WriteIndented = true,
+    };
+
+    public required string Config { get; init; }
+
+    public required long Seed { get; init; }
+
+    public required int Steps { get; init; }
+
+    public required string Mode { get; init; }
+
+    /// <summary>One per step of this run, in the shortest form that reads back to the same bits.</summary>
+    public required IReadOnlyList<float> Losses { get; init; }
+
+    public long? BudgetBytes { get; init; }
+
+    public long? UnlimitedPeakBytes { get; init; }
+
+    public long? PeakLiveBytes { get; init; }
+
+    public long PeakRssBytes { get; init; }
+
+    public long IdleRssBytes { get; init; }
+
+    public long? BytesRead { get; init; }
+
+    public long? BytesWritten { get; init; }
+
+    public double? StallSeconds { get; init; }
+
+    public required IReadOnlyList<double> StepSeconds { get; init; }
+
+    public long? SmallestBudgetBytes { get; init; }
+
+    public string? LargestWorkingSetOp { get; init; }
+
+    /// <summary>Number of the first step of this run; above 0 after --resume.</summary>
+    public int FirstStep { get; init; }
+
+    public IReadOnlyDictionary<int, float> EvaluationLosses { get; init; } = new Dictionary<int, float>();
+
+    public long Parameters { get; init; }
+
+    public string? LibTorchDirectory { get; init; }
+
+    /// <summary>Writes the report; the file appears complete or not at all.</summary>
+    public void Write(string path)
+    {
+        var temporary = $"{path}.{Environment.ProcessId}.tmp";
+        File.WriteAllText(temporary, JsonSerializer.Serialize(this, _json) + "\n");
+        File.Move(temporary, path, overwrite: true);
+    }
+
+    /// <summary>Reads what <see cref="Write"/> wrote.</summary>
+    public static RunReport Read(string path) => JsonSerializer.Deserialize<RunReport>(File.ReadAllText(path), _json)
+        ?? throw new InvalidDataException($"{path} holds no report.");
+}

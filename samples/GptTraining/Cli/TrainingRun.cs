@@ -1,0 +1,131 @@
+using System.Diagnostics;
+using TeraIO.Core;
+using TeraIO.Torch;
+using TeraIO.Torch.Runtime;
+using TorchSharp;
+using TorchSharp.Modules;
+
+namespace TeraIO.Samples.GptTraining;
+
+/// <summary>One training in this process, from the first parameter to the report.</summary>
+internal sealed class TrainingRun(RunOptions options, StepProgress progress)
+{
+    private readonly List<float> _losses = [];
+    private readonly List<double> _stepSeconds = [];
+    private readonly Dictionary<int, float> _evaluations = [];
+
+    /// <returns>0, or <see cref="StopRequest.ExitCode"/> when it was stopped early.</returns>
+    public int Run(ByteSize? unlimitedPeak)
+    {
+        var runtime = TorchRuntime.Initialize();
+        var idle = IdleResidentBytes();
+        var budget = options.Budget?.Resolve(unlimitedPeak);
+        var text = OpenText();
+        using var checkpoint = options.Resume is { } resume ? new CheckpointReader(resume) : null;
+        var resumed = checkpoint is null ? null
+            : TrainingState.ReadMetadata(checkpoint, options.Config, options.Optimizer, options.Tokenizer, text.Description);
+        torch.random.manual_seed(options.Seed);
+        // The session comes before the model: from here on the budget holds, so the model need never fit at once.
+        using var session = BeginSession(budget);
+        try
+        {
+            using var model = new GptModel(options.Config);
+            using var optimizer = Optimizers.Create(options.Optimizer, model, options.LearningRate, options.WeightDecay);
+            session?.Register(model, optimizer);
+            using var batches = new TextBatches(text, Tokenizers.Named(options.Tokenizer), options.Config, resumed?.TextPosition ?? 0);
+            var state = new TrainingState(model, optimizer, session);
+            if (checkpoint is not null)
+                state.Load(checkpoint, resumed!);
+            using var stop = new StopRequest();
+            var done = Train(model, optimizer, batches, session, stop, resumed?.Step ?? 0);
+            if (options.Checkpoint is { } path)
+            {
+                state.Save(path, options.Optimizer, options.Tokenizer, text.Description, done, batches.Position);
+                progress.Say($"checkpoint of step {done}: {Path.GetFullPath(path)}");
+            }
+            Report(session, runtime, idle, budget, unlimitedPeak, resumed?.Step ?? 0);
+            return stop.Requested ? StopRequest.ExitCode : 0;
+        }
+        catch (Exception e) when (e is not TeraIOException && session?.Failure is not null)
+        {
+            // The op's own exception only says that it failed; the session knows why.
+            throw new SessionFailedException(session.Failure, e);
+        }
+    }
+
+    private int Train(GptModel model, OptimizerHelper optimizer, TextBatches batches, OffloadSession? session, StopRequest stop, int firstStep)
+    {
+        var config = options.Config;
+        var schedule = new LearningRateSchedule(options.LearningRate, options.WarmUpSteps, options.Steps);
+        var training = new TrainingStep(model, optimizer, schedule, new TrainingStepSettings(options.Accumulate, options.LossChunk, options.ClipNorm));
+        var last = Math.Min(options.StopAfter ?? options.Steps, options.Steps);
+        var step = firstStep;
+        while (step < last && !stop.Requested)
+        {
+            using var scope = session?.BeginStep();
+            var started = Stopwatch.GetTimestamp();
+            _losses.Add(training.Run(step, batches, config.Batch, config.Sequence));
+            var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
+            session?.ThrowIfFailed();
+            _stepSeconds.Add(seconds);
+            step++;
+            float? evaluation = options.EvaluateEvery > 0 && step % options.EvaluateEvery == 0 ? training.Evaluate(batches) : null;
+            if (evaluation is { } held)
+                _evaluations[step] = held;
+            var tokens = (double)config.Batch * config.Sequence * options.Accumulate;
+            progress.Show(new StepLine(step, options.Steps, _losses[^1], evaluation, tokens / seconds, scope?.Statistics));
+        }
+        return step;
+    }
+
+    private OffloadSession? BeginSession(ByteSize? budget) => options.Unobserved ? null : OffloadSession.Begin(new OffloadOptions
+    {
+        MemoryBudget = budget,
+        StoragePaths = budget is null ? [] : options.StorePaths,
+    });
+
+    private ITextSource OpenText() => options.TextFile is { } file
+        ? new TextFile(file)
+        : new XmlDocumentation(DotnetRoot.DocumentationFiles(DotnetRoot.Candidates()));
+
+    private static long IdleResidentBytes()
+    {
+        using var scope = torch.NewDisposeScope();
+        _ = torch.ones(16).sum().item<float>();
+        return ProcessMemory.ResidentBytes();
+    }
+
+    private void Report(OffloadSession? session, TorchRuntimeInfo runtime, long idle, ByteSize? budget, ByteSize? unlimitedPeak, int firstStep)
+    {
+        var counters = session?.Statistics;
+        var report = new RunReport
+        {
+            Config = options.Config.Name,
+            Seed = options.Seed,
+            Steps = options.Steps,
+            Mode = options.ModeName,
+            Losses = _losses,
+            BudgetBytes = budget?.Bytes,
+            UnlimitedPeakBytes = budget is null ? counters?.PeakLiveBytes.Bytes : unlimitedPeak?.Bytes,
+            PeakLiveBytes = counters?.PeakLiveBytes.Bytes,
+            PeakRssBytes = ProcessMemory.PeakResidentBytes(),
+            IdleRssBytes = idle,
+            BytesRead = budget is null ? null : counters?.BytesRead.Bytes,
+            BytesWritten = budget is null ? null : counters?.BytesWritten.Bytes,
+            StallSeconds = budget is null ? null : counters?.StallTime.TotalSeconds,
+            StepSeconds = _stepSeconds,
+            SmallestBudgetBytes = counters?.SmallestBudget.Bytes,
+            LargestWorkingSetOp = counters?.LargestWorkingSetOp,
+            FirstStep = firstStep,
+            EvaluationLosses = _evaluations,
+            Parameters = options.Config.Parameters,
+            LibTorchDirectory = runtime.LibTorchDirectory,
+        };
+        progress.Summarise(report);
+        if (options.JsonFile is { } json)
+            report.Write(json);
+    }
+}
+
+/// <summary>The error that stopped a session, in place of the exception that TorchSharp made of it.</summary>
+internal sealed class SessionFailedException(TeraIOException failure, Exception surfaced) : TeraIOException(failure.Message, surfaced);

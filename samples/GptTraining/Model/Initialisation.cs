@@ -1,0 +1,31 @@
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace TeraIO.Samples.GptTraining;
+
+/// <summary>GPT-2's initial weights.</summary>
+internal static class Initialisation
+{
+    /// <summary>Standard deviation of every weight that does not write to the residual stream.</summary>
+    public const double StandardDeviation = 0.02;
+
+    /// <summary>Standard deviation of weights that write to it: its variance then does not grow with depth.</summary>
+    public static double ResidualStandardDeviation(int layers) => StandardDeviation / Math.Sqrt(2.0 * layers);
+
+    /// <summary>Fills a parameter from a normal distribution around 0 with the default generator.</summary>
+    public static void Normal(Parameter parameter, double standardDeviation)
+    {
+        using var scope = NewDisposeScope();
+        nn.init.normal_(parameter, 0, standardDeviation);
+    }
+
+    /// <summary>A linear layer with normal weights and zero bias.</summary>
+    public static Linear Linear(long inputs, long outputs, double standardDeviation)
+    {
+        var linear = nn.Linear(inputs, outputs);
+        Normal(linear.weight!, standardDeviation);
+        using var scope = NewDisposeScope();
+        nn.init.zeros_(linear.bias!);
+        return linear;
+    }
+}

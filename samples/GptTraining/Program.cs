@@ -1,0 +1,85 @@
+using System.Runtime.InteropServices;
+using Spectre.Console;
+using TeraIO.Core;
+
+namespace TeraIO.Samples.GptTraining;
+
+/// <summary>Exit codes: 0 done, 1 failed, 2 unusable arguments, 130 stopped by a signal after a whole step.</summary>
+internal static class Program
+{
+    private const int Failed = 1;
+    private const int BadArguments = 2;
+
+    private static int Main(string[] args)
+    {
+        var commandLine = new CommandLine();
+        var parsed = commandLine.Root.Parse(args);
+        if (parsed.Errors.Count == 0 && parsed.Action is not null)
+            return parsed.Invoke(); // --help, --version
+        RunOptions options;
+        try
+        {
+            options = commandLine.Read(parsed);
+        }
+        catch (ConfigurationException e)
+        {
+            return Complain(e.Message, BadArguments);
+        }
+        try
+        {
+            return Run(options, args);
+        }
+        catch (TeraIOException e)
+        {
+            return Complain(e.Message, Failed);
+        }
+        catch (ExternalException e)
+        {
+            return Complain($"libtorch: {e.Message}", Failed);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return Complain(e.Message, Failed);
+        }
+    }
+
+    private static int Run(RunOptions options, string[] args)
+    {
+        using var progress = new StepProgress(AnsiConsole.Console, Console.IsOutputRedirected);
+        if (options.Compare)
+            return new Comparison(options, args, progress, AnsiConsole.Console).Run();
+        var peak = options.UnlimitedPeak;
+        if (options.Budget is { Share: not null } && peak is null)
+        {
+            progress.Say("Measuring the unlimited peak that the percentage refers to: two steps without a limit (give --unlimited-peak to skip this).");
+            var (report, exitCode) = ChildRun.Run(UnlimitedProbe(args), _ => { });
+            if (report is null)
+                return exitCode;
+            peak = new ByteSize(report.PeakLiveBytes!.Value);
+            progress.Say($"The unlimited peak is {peak}.");
+        }
+        return new TrainingRun(options, progress).Run(peak);
+    }
+
+    /// <summary>Two steps reach the peak: the first allocates what the optimizer keeps, the second runs with it.</summary>
+    private static IReadOnlyList<string> UnlimitedProbe(string[] args)
+    {
+        var arguments = new List<string>();
+        for (var i = 0; i < args.Length; i++)
+        {
+            var name = args[i].Split('=', ':')[0];
+            if (name is "--steps" or "--resume")
+                i += name == args[i] ? 1 : 0;
+            else
+                arguments.Add(args[i]);
+        }
+        return ChildRun.Arguments(arguments, "--no-offload", "--steps", "2");
+    }
+
+    private static int Complain(string message, int exitCode)
+    {
+        // One line, so that scripts can show it.
+        Console.Error.WriteLine($"error: {message.ReplaceLineEndings(" ")}");
+        return exitCode;
+    }
+}

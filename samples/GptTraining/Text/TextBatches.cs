@@ -1,0 +1,58 @@
+using static TorchSharp.torch;
+
+namespace TeraIO.Samples.GptTraining;
+
+/// <summary>Consecutive training batches of a text, and a fixed held-out part of it. Not thread-safe.</summary>
+internal sealed class TextBatches : IDisposable
+{
+    /// <summary>Batches at the start of the text that training never sees.</summary>
+    public const int HeldOutBatches = 4;
+
+    private readonly ITextSource _text;
+    private readonly ITextTokenizer _tokenizer;
+    private readonly GptConfig _config;
+    private readonly TokenStream _training;
+
+    /// <param name="text">Where the tokens come from.</param>
+    /// <param name="tokenizer">Makes them.</param>
+    /// <param name="config">Default batch and sequence; together they say how much is held out.</param>
+    /// <param name="position">Tokens to skip: the <see cref="Position"/> of a training that goes on.</param>
+    public TextBatches(ITextSource text, ITextTokenizer tokenizer, GptConfig config, long position = 0)
+    {
+        _text = text;
+        _tokenizer = tokenizer;
+        _config = config;
+        _training = new TokenStream(text, tokenizer, HeldOutBatches * (long)config.Batch * (config.Sequence + 1));
+        _training.Skip(position);
+    }
+
+    /// <summary>Training tokens consumed so far.</summary>
+    public long Position => _training.Position;
+
+    /// <summary>The next batch: tokens and their successors, each [batch, sequence], in the caller's dispose scope.</summary>
+    public (Tensor Tokens, Tensor Targets) Next(int batch, int sequence) => Read(_training, batch, sequence);
+
+    /// <summary>The held-out batches; each is the caller's to dispose.</summary>
+    public IEnumerable<(Tensor Tokens, Tensor Targets)> HeldOut()
+    {
+        using var stream = new TokenStream(_text, _tokenizer, heldOut: 0);
+        for (var i = 0; i < HeldOutBatches; i++)
+            yield return Read(stream, _config.Batch, _config.Sequence);
+    }
+
+    public void Dispose() => _training.Dispose();
+
+    private static (Tensor Tokens, Tensor Targets) Read(TokenStream stream, int batch, int sequence)
+    {
+        var tokens = new long[batch * sequence];
+        var targets = new long[batch * sequence];
+        var row = new long[sequence + 1];
+        for (var b = 0; b < batch; b++)
+        {
+            stream.Read(row);
+            row.AsSpan(0, sequence).CopyTo(tokens.AsSpan(b * sequence));
+            row.AsSpan(1).CopyTo(targets.AsSpan(b * sequence));
+        }
+        return (tensor(tokens, [batch, sequence]), tensor(targets, [batch, sequence]));
+    }
+}

@@ -1,0 +1,66 @@
+using System.Runtime.InteropServices;
+using TeraIO.Core.Transfers;
+
+namespace TeraIO.Core.Interop;
+
+// Layouts of native/gds_shim/include/tio_gds.h, field by field; GdsAbiTests compares them with the C compiler's.
+
+[Flags]
+internal enum GdsFileFlags : uint
+{
+    None = 0,
+    Create = 1 << 0,
+    Direct = 1 << 1,
+    DirectRequired = 1 << 2,
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct GdsFileInfo
+{
+    public uint StructSize;
+    public uint Direct;
+    public uint MemoryAlignment;
+    public uint OffsetAlignment;
+    public ulong Size;
+    public ulong FreeBytes;
+    public ulong FileSystem;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct GdsQueueOptions
+{
+    public uint StructSize;
+    public uint Backend;
+    public uint QueueDepth;
+    public uint ChunkBytes;
+    public uint MaxRequests;
+    public uint BounceChunks;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct GdsRequest
+{
+    public const uint NoBuffer = 0xFFFFFFFF;
+
+    public uint StructSize;
+    public uint Operation;
+    public uint MemoryKind;
+    public uint BufferIndex;
+    public nint File;
+    public nint Memory;
+    public ulong Offset;
+    public ulong Length;
+    public ulong Token;
+    public int Priority;
+    public uint Reserved;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct GdsCompletion
+{
+    public ulong Token;
+    public ulong Bytes;
+    public ulong LatencyNanoseconds;
+    public TransferStatus Status;
+    public int SystemErrno;
+}

@@ -1,0 +1,69 @@
+using TeraIO.Core.Storage;
+
+namespace TeraIO.Core.Residency;
+
+/// <summary>
+/// What the engine knows of one tensor storage. Guarded by the engine's lock; lives from the first sight of the
+/// allocation to its free event.
+/// </summary>
+internal sealed class TensorBlock(long id, nint address, long bytes)
+{
+    /// <summary>Unique in the session; identifies the tensor in the store and in errors.</summary>
+    public long Id { get; } = id;
+
+    /// <summary>Size in bytes while in memory.</summary>
+    public long Bytes { get; } = bytes;
+
+    /// <summary>Address of the bytes, or of the tombstone when Offloaded. Keys the engine's table.</summary>
+    public nint Address { get; set; } = address;
+
+    /// <summary>The storage that owns the bytes; zero until an op showed it. Only then can the block move.</summary>
+    public nint Storage { get; set; }
+
+    /// <summary>Name of the parameter, where the model was registered.</summary>
+    public string? Name { get; set; }
+
+    /// <summary>Where the bytes are; changed through <see cref="Apply"/> only.</summary>
+    public ResidencyState State { get; private set; }
+
+    /// <summary>Place in the store, kept while the block lives so that a clean block can be dropped without a write.</summary>
+    public StoredCopy? Copy { get; set; }
+
+    /// <summary>The store holds exactly the bytes that memory holds (or held when they were released).</summary>
+    public bool CopyIsCurrent { get; set; }
+
+    /// <summary>Advances whenever an op may change the bytes.</summary>
+    public int Version { get; private set; }
+
+    /// <summary>Ops and scopes that need the bytes in memory now.</summary>
+    public int Pins { get; set; }
+
+    /// <summary>The free event came while a transfer still uses the memory: whoever ends the transfer frees it.</summary>
+    public bool MemoryIsKept { get; set; }
+
+    /// <summary>Neighbours in the <see cref="LruList"/>.</summary>
+    public TensorBlock? Previous { get; set; }
+
+    /// <inheritdoc cref="Previous"/>
+    public TensorBlock? Following { get; set; }
+
+    /// <summary>Whether the block is in the <see cref="LruList"/>.</summary>
+    public bool IsListed { get; set; }
+
+    /// <summary>Bytes are in memory, whether or not a write is under way.</summary>
+    public bool IsInMemory => State is ResidencyState.Resident or ResidencyState.Offloading;
+
+    /// <summary>An op may change the bytes: what the store holds is history.</summary>
+    public void MarkWritten()
+    {
+        Version++;
+        CopyIsCurrent = false;
+    }
+
+    /// <summary>Takes a transition of the state machine.</summary>
+    /// <exception cref="InvalidOperationException">It is not in the table.</exception>
+    public void Apply(ResidencyEvent residencyEvent) => State = ResidencyTransitions.Next(State, residencyEvent);
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{Name ?? $"tensor #{Id}"} ({new ByteSize(Bytes)}{(Storage == 0 ? ", not seen by an op yet" : "")})";
+}

@@ -1,0 +1,20 @@
+namespace TeraIO.Core.Runtime;
+
+/// <summary>Counters of the migration engine since it began. Bytes and requests are of tensors, without padding.</summary>
+internal readonly record struct EngineStatistics
+{
+    public long BytesRead { get; init; }
+    public long BytesWritten { get; init; }
+    public long BytesDroppedClean { get; init; }
+    public long Offloads { get; init; }
+    public long Prefetches { get; init; }
+
+    /// <summary>Time that ops and allocations waited for transfers.</summary>
+    public TimeSpan StallTime { get; init; }
+
+    /// <summary>Largest sum of bytes that could not have left memory at some moment: no smaller budget can work.</summary>
+    public long SmallestBudget { get; init; }
+
+    /// <summary>The op that ran at that moment.</summary>
+    public string? LargestWorkingSetOp { get; init; }
+}

@@ -1,0 +1,175 @@
+using System.Runtime.InteropServices;
+using TeraIO.Core.Residency;
+using TeraIO.Core.Storage;
+
+namespace TeraIO.Core.Runtime;
+
+/// <summary>
+/// Makes room under the budget: the least recently used idle blocks leave memory, several writes in flight at once. A block whose
+/// bytes the store already holds is dropped without a write - after comparing checksums, because code that writes through
+/// raw pointers is invisible to the observer and must not lose its update.
+/// </summary>
+internal sealed class Evictor(EngineState state)
+{
+    /// <summary>One block on its way out.</summary>
+    /// <param name="Block">Which.</param>
+    /// <param name="Version">Of its bytes when it was chosen.</param>
+    /// <param name="IsCleanCandidate">The store should hold its bytes already.</param>
+    private readonly record struct Offload(TensorBlock Block, int Version, bool IsCleanCandidate);
+
+    private readonly record struct StartedOffload(Offload Offload, ValueTask Write);
+
+    /// <summary>
+    /// Returns when <paramref name="needed"/> more bytes fit under the budget. Blocks the caller while it writes.
+    /// </summary>
+    /// <returns>Null, or why there is no room; everything that could leave has left then, and all bytes are intact.</returns>
+    public TeraIOException? MakeRoom(long needed)
+    {
+        TeraIOException? failure = null;
+        HashSet<TensorBlock>? stuck = null;
+        List<Offload>? round = null;
+        while (true)
+        {
+            round ??= [];
+            round.Clear();
+            lock (state.Sync)
+            {
+                state.NoteWorkingSet(needed);
+                long shortfall = Shortfall(needed);
+                if (shortfall <= 0) return null;
+                Choose(shortfall, stuck, round, ref failure);
+                if (round.Count == 0)
+                {
+                    if (state.OffloadsInFlight == 0) return failure ?? OutOfRoom(needed);
+                    Monitor.Wait(state.Sync); // another thread's writes will free memory
+                    continue;
+                }
+            }
+
+            Run(round, ref stuck, ref failure);
+        }
+    }
+
+    /// <summary>Starts every write of a round before it waits for the first. Not under the lock.</summary>
+    private void Run(List<Offload> round, ref HashSet<TensorBlock>? stuck, ref TeraIOException? failure)
+    {
+        var started = new List<StartedOffload>(round.Count);
+        foreach (Offload offload in round) started.Add(new StartedOffload(offload, StartWrite(offload)));
+        foreach (StartedOffload offload in CollectionsMarshal.AsSpan(started))
+        {
+            if (Complete(offload.Offload, offload.Write) is not { } writeFailure) continue;
+            failure ??= writeFailure;
+            (stuck ??= []).Add(offload.Offload.Block);
+        }
+    }
+
+    private ValueTask StartWrite(Offload offload) =>
+        offload.IsCleanCandidate ? ValueTask.CompletedTask : state.Store!.WriteAsync(offload.Block.Copy!, offload.Block.Address);
+
+    private long Shortfall(long needed) => state.Budget == long.MaxValue ? 0 : state.Memory.LiveBytes + needed - state.Budget;
+
+    /// <summary>Takes idle blocks, oldest first, until their sizes cover the shortfall.</summary>
+    private void Choose(long shortfall, HashSet<TensorBlock>? stuck, List<Offload> round, ref TeraIOException? failure)
+    {
+        TensorBlock? block = state.Idle.First;
+        while (block is not null && shortfall > 0)
+        {
+            TensorBlock? following = block.Following;
+            if (stuck?.Contains(block) != true && TryTake(block, round, ref failure)) shortfall -= block.Bytes;
+            block = following;
+        }
+    }
+
+    private bool TryTake(TensorBlock block, List<Offload> round, ref TeraIOException? failure)
+    {
+        TensorStore store = state.Store ?? throw new InvalidOperationException("A budget is set but there is no store.");
+        try
+        {
+            block.Copy ??= store.Reserve(block.Id, block.Bytes);
+        }
+        catch (StorageFullException full)
+        {
+            failure ??= full;
+            return false;
+        }
+
+        round.Add(new Offload(block, block.Version, block.CopyIsCurrent));
+        state.BeginOffload(block);
+        return true;
+    }
+
+    /// <summary>Waits for one offload and releases the memory, unless the block was needed, changed or freed meanwhile.</summary>
+    private TeraIOException? Complete(Offload offload, ValueTask write)
+    {
+        TensorBlock block = offload.Block;
+        TeraIOException? failure = null;
+        bool written = !offload.IsCleanCandidate;
+        try
+        {
+            if (offload.IsCleanCandidate && !state.Store!.Matches(block.Copy!, block.Address))
+            {
+                written = true;
+                state.WaitStalled(state.Store.WriteAsync(block.Copy!, block.Address));
+            }
+            else
+            {
+                state.WaitStalled(write);
+            }
+        }
+        catch (TeraIOException e)
+        {
+            failure = e;
+        }
+
+        lock (state.Sync)
+        {
+            state.EndOffload(block);
+            Settle(block, offload.Version, written, failure is not null);
+            Monitor.PulseAll(state.Sync);
+        }
+
+        return failure;
+    }
+
+    private void Settle(TensorBlock block, int version, bool written, bool failed)
+    {
+        if (written && !failed) state.BytesWritten += block.Bytes;
+        if (block.State == ResidencyState.Dead)
+        {
+            if (block.MemoryIsKept) state.Memory.FreeKept(block.Address);
+            if (block.Copy is not null) state.Store!.Release(block.Copy);
+            return;
+        }
+
+        block.CopyIsCurrent = !failed && block.Version == version;
+        if (block.Pins > 0 || !block.CopyIsCurrent)
+        {
+            block.Apply(ResidencyEvent.OffloadAbandoned);
+            state.ListIfIdle(block);
+            return;
+        }
+
+        state.Rekey(block, state.Memory.Release(block.Storage));
+        block.Apply(ResidencyEvent.OffloadCompleted);
+        state.Offloads++;
+        if (!written) state.BytesDroppedClean += block.Bytes;
+    }
+
+    private BudgetExceededException OutOfRoom(long needed)
+    {
+        OpFrame frame = OpFrame.Of(state);
+        var smallest = new ByteSize(state.Memory.LiveBytes + needed);
+        IEnumerable<string> largest = state.Blocks.Values
+            .Where(b => b.IsInMemory && !b.IsListed)
+            .OrderByDescending(b => b.Bytes)
+            .Take(5)
+            .Select(b => b.ToString());
+        string tensors = string.Join(", ", largest) is { Length: > 0 } list ? $" In use: {list}." : "";
+        return new BudgetExceededException(
+            $"The memory budget of {new ByteSize(state.Budget)} is too small for {frame.OpName}: it needs {new ByteSize(needed)} more while "
+            + $"{new ByteSize(state.Memory.LiveBytes)} cannot leave memory.{tensors} Raise the budget to at least {smallest} "
+            + "(the smallest that gets past this op), or lower batch size or sequence length.",
+            frame.OpName,
+            smallest);
+    }
+}

@@ -1,0 +1,189 @@
+using TeraIO.Core.Residency;
+using TeraIO.Core.Storage;
+
+namespace TeraIO.Core.Runtime;
+
+/// <summary>
+/// The base mode of TeraIO: before an op runs, its inputs are resident; when memory would pass the budget, idle
+/// storages leave first. Correct for every program, whatever a plan says; a plan only makes its waits shorter. Called from the observer's
+/// handlers on any thread.
+/// </summary>
+internal sealed class OnDemandEngine
+{
+    private readonly EngineState _state;
+    private readonly Evictor _evictor;
+    private readonly Restorer _restorer;
+
+    /// <param name="memory">The memory side; not owned.</param>
+    /// <param name="store">Where offloaded bytes go; not owned. Null only together with no budget.</param>
+    /// <param name="budget">Limit on live bytes, or <see cref="long.MaxValue"/> to observe only.</param>
+    public OnDemandEngine(IStorageMemory memory, TensorStore? store, long budget)
+    {
+        _state = new EngineState(memory, store, budget);
+        _evictor = new Evictor(_state);
+        _restorer = new Restorer(_state, _evictor);
+    }
+
+    /// <summary>Counters so far. Thread-safe.</summary>
+    public EngineStatistics Statistics => _state.Snapshot();
+
+    /// <summary>A block was allocated; while an op runs on this thread the block is part of its working set.</summary>
+    public void Allocated(nint address, long bytes, bool insideOp)
+    {
+        lock (_state.Sync)
+        {
+            TensorBlock block = _state.AddBlock(address, bytes);
+            if (insideOp) PinInFrame(block);
+            _state.NoteWorkingSet(0);
+        }
+    }
+
+    /// <summary>A block or tombstone is about to be freed.</summary>
+    /// <returns>True when the memory must be kept until a transfer ends; the engine frees it then.</returns>
+    public bool Freeing(nint address)
+    {
+        lock (_state.Sync)
+        {
+            if (!_state.Blocks.Remove(address, out TensorBlock? block)) return false;
+            bool transferUsesMemory = block.State is ResidencyState.Offloading or ResidencyState.Prefetching;
+            _state.Idle.Remove(block);
+            block.Apply(ResidencyEvent.Died);
+            if (transferUsesMemory) block.MemoryIsKept = true;
+            else if (block.Copy is not null) _state.Store!.Release(block.Copy);
+            return transferUsesMemory;
+        }
+    }
+
+    /// <summary>An allocation would pass the budget. Null when there is room now, else why not.</summary>
+    public TeraIOException? MakeRoom(long bytes) => _evictor.MakeRoom(bytes);
+
+    /// <summary>Before an op: pins its inputs and brings back those that are away.</summary>
+    /// <param name="opName">For errors and statistics.</param>
+    /// <param name="operands">Its inputs.</param>
+    /// <param name="isOutermost">No other op encloses it on this thread.</param>
+    /// <returns>Null, or why an input is not there: the op must not run.</returns>
+    public TeraIOException? BeginOp(string opName, ReadOnlySpan<StorageOperand> operands, bool isOutermost)
+    {
+        OpFrame frame = OpFrame.Of(_state);
+        if (isOutermost) frame.OpName = opName;
+        frame.Missing.Clear();
+        lock (_state.Sync)
+        {
+            foreach (ref readonly StorageOperand operand in operands)
+            {
+                if (Find(operand) is not { } block) continue;
+                PinInFrame(block);
+                if (operand.IsWritten) block.MarkWritten();
+                if (!block.IsInMemory) frame.Missing.Add(block);
+            }
+
+            long missingBytes = 0;
+            foreach (TensorBlock block in frame.Missing) missingBytes += block.Bytes;
+            _state.NoteWorkingSet(missingBytes);
+        }
+
+        return frame.Missing.Count == 0 ? null : _restorer.BringBack(frame.Missing);
+    }
+
+    /// <summary>After an op: learns the storages of its outputs; the outermost op lets go of everything it held.</summary>
+    public void EndOp(ReadOnlySpan<StorageOperand> outputs, bool isOutermost)
+    {
+        OpFrame frame = OpFrame.Of(_state);
+        lock (_state.Sync)
+        {
+            foreach (ref readonly StorageOperand operand in outputs)
+            {
+                if (Find(operand) is { } block) _state.ListIfIdle(block);
+            }
+
+            if (!isOutermost) return;
+            foreach (TensorBlock block in frame.Pinned) _state.Unpin(block);
+            frame.Pinned.Clear();
+        }
+    }
+
+    /// <summary>Pins storages outside any op (a scope that reads data directly) and brings them back.</summary>
+    /// <returns>The blocks to hand to <see cref="Unpin"/>; on failure nothing stays pinned.</returns>
+    /// <exception cref="TeraIOException">A storage could not be brought back.</exception>
+    public List<TensorBlock> Pin(ReadOnlySpan<StorageOperand> operands)
+    {
+        var pinned = new List<TensorBlock>(operands.Length);
+        lock (_state.Sync)
+        {
+            foreach (ref readonly StorageOperand operand in operands)
+            {
+                if (Find(operand) is not { } block) continue;
+                _state.Pin(block);
+                pinned.Add(block);
+            }
+        }
+
+        BringBackOrUnpin(pinned);
+        return pinned;
+    }
+
+    /// <summary>Pins and brings back every storage; the caller has suspended the budget (<see cref="SetBudget"/>).</summary>
+    /// <exception cref="TeraIOException">A storage could not be brought back.</exception>
+    public List<TensorBlock> PinAll()
+    {
+        List<TensorBlock> pinned;
+        lock (_state.Sync)
+        {
+            pinned = [.. _state.Blocks.Values.Where(b => b.Storage != 0)];
+            foreach (TensorBlock block in pinned) _state.Pin(block);
+        }
+
+        BringBackOrUnpin(pinned);
+        return pinned;
+    }
+
+    /// <summary>Ends a <see cref="Pin"/> or <see cref="PinAll"/>. Blocks that died meanwhile are passed over.</summary>
+    public void Unpin(List<TensorBlock> blocks)
+    {
+        lock (_state.Sync)
+        {
+            foreach (TensorBlock block in blocks) _state.Unpin(block);
+        }
+    }
+
+    /// <summary>Changes the limit; storages leave later, as room is needed.</summary>
+    public void SetBudget(long budget)
+    {
+        lock (_state.Sync) _state.Budget = budget;
+    }
+
+    /// <summary>Gives a storage its name for errors and reports.</summary>
+    public void Name(StorageOperand operand, string? name)
+    {
+        lock (_state.Sync)
+        {
+            if (Find(operand) is not { } block) return;
+            block.Name ??= name;
+            _state.ListIfIdle(block);
+        }
+    }
+
+    private void BringBackOrUnpin(List<TensorBlock> pinned)
+    {
+        if (_restorer.BringBack(pinned) is not { } failure) return;
+        Unpin(pinned);
+        throw failure;
+    }
+
+    private void PinInFrame(TensorBlock block)
+    {
+        _state.Pin(block);
+        OpFrame.Of(_state).Pinned.Add(block);
+    }
+
+    /// <summary>The block behind an operand; null for memory that is not ours to move.</summary>
+    private TensorBlock? Find(in StorageOperand operand)
+    {
+        if (!operand.IsMovable) return null;
+        if (!_state.Blocks.TryGetValue(operand.Address, out TensorBlock? block)) block = _state.AddBlock(operand.Address, operand.Bytes);
+        // A storage that does not span its whole allocation cannot be moved as one.
+        if (block.Bytes != operand.Bytes) return null;
+        block.Storage = operand.Storage;
+        return block;
+    }
+}

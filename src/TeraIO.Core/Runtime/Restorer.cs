@@ -1,0 +1,105 @@
+using System.Runtime.InteropServices;
+using TeraIO.Core.Residency;
+
+namespace TeraIO.Core.Runtime;
+
+/// <summary>Brings offloaded blocks back: memory first, then all reads in flight at once, verified before anyone may look.</summary>
+internal sealed class Restorer(EngineState state, Evictor evictor)
+{
+    private readonly record struct Prefetch(TensorBlock Block, ValueTask Read);
+
+    /// <summary>
+    /// Makes pinned blocks resident; blocks the caller. Reads begin as soon as each block has its memory, so that they overlap with the writes
+    /// that make room for the next one.
+    /// </summary>
+    /// <returns>Null, or the first failure; blocks that failed stay offloaded and inaccessible.</returns>
+    public TeraIOException? BringBack(List<TensorBlock> blocks)
+    {
+        TeraIOException? failure = null;
+        var reads = new List<Prefetch>(blocks.Count);
+        foreach (TensorBlock block in blocks)
+        {
+            failure ??= Begin(block, reads);
+        }
+
+        foreach (Prefetch prefetch in CollectionsMarshal.AsSpan(reads))
+        {
+            failure = Complete(prefetch) ?? failure;
+        }
+
+        return failure;
+    }
+
+    private TeraIOException? Begin(TensorBlock block, List<Prefetch> reads)
+    {
+        while (true)
+        {
+            lock (state.Sync)
+            {
+                while (block.State == ResidencyState.Prefetching)
+                {
+                    if (reads.Exists(read => read.Block == block)) return null; // two operands, one storage
+                    Monitor.Wait(state.Sync); // another thread reads it
+                }
+
+                if (block.State != ResidencyState.Offloaded) return null;
+                if (state.Memory.TryRestore(block.Storage, out nint address))
+                {
+                    state.Rekey(block, address);
+                    block.Apply(ResidencyEvent.PrefetchStarted);
+                    reads.Add(new Prefetch(block, state.Store!.ReadAsync(block.Copy!, address)));
+                    return null;
+                }
+            }
+
+            if (evictor.MakeRoom(block.Bytes) is { } noRoom) return noRoom;
+        }
+    }
+
+    private TeraIOException? Complete(Prefetch prefetch)
+    {
+        TensorBlock block = prefetch.Block;
+        TeraIOException? failure = null;
+        try
+        {
+            state.WaitStalled(prefetch.Read);
+        }
+        catch (TeraIOException e)
+        {
+            failure = e;
+        }
+
+        lock (state.Sync)
+        {
+            Settle(block, failure is not null);
+            Monitor.PulseAll(state.Sync);
+        }
+
+        return failure;
+    }
+
+    private void Settle(TensorBlock block, bool failed)
+    {
+        if (block.State == ResidencyState.Dead)
+        {
+            if (block.MemoryIsKept) state.Memory.FreeKept(block.Address);
+            state.Store!.Release(block.Copy!);
+            return;
+        }
+
+        state.Memory.Open(block.Storage);
+        if (failed)
+        {
+            // What was read is not the tensor: nobody may ever see it.
+            state.Rekey(block, state.Memory.Release(block.Storage));
+            block.Apply(ResidencyEvent.PrefetchFailed);
+            return;
+        }
+
+        block.Apply(ResidencyEvent.PrefetchCompleted);
+        block.CopyIsCurrent = true;
+        state.BytesRead += block.Bytes;
+        state.Prefetches++;
+        state.ListIfIdle(block);
+    }
+}

@@ -1,0 +1,80 @@
+namespace TeraIO.Core.Storage;
+
+/// <summary>Which kernel interface moves the bytes.</summary>
+public enum StorageBackend
+{
+    /// <summary>io_uring, or worker threads where io_uring is refused.</summary>
+    Auto,
+
+    /// <summary>io_uring, or <see cref="ConfigurationException"/> at open: never a silent downgrade.</summary>
+    IoUring,
+
+    /// <summary>pread and pwrite on worker threads.</summary>
+    Threads,
+}
+
+/// <summary>Where and how a <see cref="TensorStore"/> keeps its bytes. Immutable; everything but <see cref="Paths"/> has a usable default.</summary>
+public sealed record StoreOptions
+{
+    /// <summary>The unit of placement on disk, in bytes: what O_DIRECT needs on every device in use today.</summary>
+    internal const int BlockBytes = 4096;
+
+    /// <summary>Existing, writable directories, best on different devices. Each gets one private directory that is removed with the store.</summary>
+    public required IReadOnlyList<string> Paths { get; init; }
+
+    /// <summary>Tensors are cut into stripes of this size, spread over the paths. A positive multiple of 4096 bytes. Default 1 MiB.</summary>
+    public ByteSize StripeSize { get; init; } = ByteSize.FromMiB(1);
+
+    /// <summary>How much a path's file grows at a time, preallocated. A positive multiple of 4096 bytes. Default 256 MiB.</summary>
+    public ByteSize SegmentSize { get; init; } = ByteSize.FromMiB(256);
+
+    /// <summary>
+    /// <see langword="null"/>: grow on need. A size: all of it is preallocated at open, over all paths together, and it
+    /// is a hard limit; a full disk then shows at open rather than in the middle of training.
+    /// </summary>
+    public ByteSize? Capacity { get; init; }
+
+    /// <summary>1 MiB chunks in flight per path. 1 to 1024. Default 32.</summary>
+    public int QueueDepth { get; init; } = 32;
+
+    /// <summary>Which kernel interface moves the bytes. Default <see cref="StorageBackend.Auto"/>.</summary>
+    public StorageBackend Backend { get; init; } = StorageBackend.Auto;
+
+    /// <summary>How often a read that failed or came back corrupt is repeated before it is an error. 0 to 100. Default 3.</summary>
+    public int ReadRetries { get; init; } = 3;
+
+    /// <summary>
+    /// Compare every stripe that comes back with the checksum of what was written. Default <see langword="true"/>;
+    /// without it, corruption goes into the training unseen.
+    /// </summary>
+    public bool VerifyReads { get; init; } = true;
+
+    /// <exception cref="ConfigurationException">An option is outside its limits; the message names it.</exception>
+    internal void Validate()
+    {
+        if (Paths is null or { Count: 0 })
+            throw new ConfigurationException("StoreOptions.Paths is empty: name at least one existing directory for offloaded tensors.");
+        RequireBlocks(StripeSize, nameof(StripeSize));
+        RequireBlocks(SegmentSize, nameof(SegmentSize));
+        if (StripeSize > ByteSize.FromMiB(1024))
+            throw new ConfigurationException($"StoreOptions.StripeSize is {StripeSize}: use at most 1 GiB.");
+        if (Capacity is { } capacity && capacity.Bytes < BlockBytes)
+            throw new ConfigurationException($"StoreOptions.Capacity is {capacity}: use at least {BlockBytes} bytes, or null to grow on need.");
+        RequireWithin(QueueDepth, 1, 1024, nameof(QueueDepth));
+        RequireWithin(ReadRetries, 0, 100, nameof(ReadRetries));
+        if (!Enum.IsDefined(Backend))
+            throw new ConfigurationException($"StoreOptions.Backend is {(int)Backend}: use Auto, IoUring or Threads.");
+    }
+
+    private static void RequireBlocks(ByteSize size, string option)
+    {
+        if (size.Bytes <= 0 || size.Bytes % BlockBytes != 0)
+            throw new ConfigurationException($"StoreOptions.{option} is {size.Bytes} bytes: use a positive multiple of {BlockBytes}.");
+    }
+
+    private static void RequireWithin(int value, int least, int most, string option)
+    {
+        if (value < least || value > most)
+            throw new ConfigurationException($"StoreOptions.{option} is {value}: use {least} to {most}.");
+    }
+}

@@ -1,0 +1,99 @@
+namespace TeraIO.Core.Storage;
+
+/// <summary>Counters of one path of a store since it was opened.</summary>
+public sealed record PathStatistics
+{
+    /// <summary>The directory given in <see cref="StoreOptions.Paths"/>.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>Bytes of finished stripe reads, verified where verification is on.</summary>
+    public ByteSize BytesRead { get; init; }
+
+    /// <summary>Bytes of finished stripe writes, without padding.</summary>
+    public ByteSize BytesWritten { get; init; }
+
+    /// <summary>Finished stripe reads.</summary>
+    public long Reads { get; init; }
+
+    /// <summary>Finished stripe writes.</summary>
+    public long Writes { get; init; }
+
+    /// <summary>Attempts repeated after a transient error or a wrong checksum.</summary>
+    public long Retries { get; init; }
+
+    /// <summary>Attempts whose bytes had the wrong checksum.</summary>
+    public long CorruptionsDetected { get; init; }
+
+    /// <summary>Stripes moved to another extent because their own could not be written.</summary>
+    public long Relocations { get; init; }
+
+    /// <summary>Preallocated bytes.</summary>
+    public ByteSize Capacity { get; init; }
+
+    /// <summary>Bytes of reserved extents, padding included.</summary>
+    public ByteSize Used { get; init; }
+
+    /// <summary>Bytes of extents that failed to take a write and are not used again.</summary>
+    public ByteSize Quarantined { get; init; }
+
+    /// <summary>Whether transfers bypass the page cache (O_DIRECT).</summary>
+    public bool Direct { get; init; }
+
+    /// <summary>Free bytes of the file system when the store was opened.</summary>
+    public ByteSize FreeAtOpen { get; init; }
+}
+
+/// <summary>A snapshot of a store's counters: the sum over its paths, and each path.</summary>
+public sealed record StoreStatistics
+{
+    internal StoreStatistics(IReadOnlyList<PathStatistics> paths)
+    {
+        Paths = paths;
+        BytesRead = Sum(paths, static path => path.BytesRead);
+        BytesWritten = Sum(paths, static path => path.BytesWritten);
+        Reads = paths.Sum(static path => path.Reads);
+        Writes = paths.Sum(static path => path.Writes);
+        Retries = paths.Sum(static path => path.Retries);
+        CorruptionsDetected = paths.Sum(static path => path.CorruptionsDetected);
+        Relocations = paths.Sum(static path => path.Relocations);
+        Capacity = Sum(paths, static path => path.Capacity);
+        Used = Sum(paths, static path => path.Used);
+        Quarantined = Sum(paths, static path => path.Quarantined);
+    }
+
+    /// <summary>The same per path, in the order of <see cref="StoreOptions.Paths"/>.</summary>
+    public IReadOnlyList<PathStatistics> Paths { get; }
+
+    /// <inheritdoc cref="PathStatistics.BytesRead"/>
+    public ByteSize BytesRead { get; }
+
+    /// <inheritdoc cref="PathStatistics.BytesWritten"/>
+    public ByteSize BytesWritten { get; }
+
+    /// <inheritdoc cref="PathStatistics.Reads"/>
+    public long Reads { get; }
+
+    /// <inheritdoc cref="PathStatistics.Writes"/>
+    public long Writes { get; }
+
+    /// <inheritdoc cref="PathStatistics.Retries"/>
+    public long Retries { get; }
+
+    /// <inheritdoc cref="PathStatistics.CorruptionsDetected"/>
+    public long CorruptionsDetected { get; }
+
+    /// <inheritdoc cref="PathStatistics.Relocations"/>
+    public long Relocations { get; }
+
+    /// <inheritdoc cref="PathStatistics.Capacity"/>
+    public ByteSize Capacity { get; }
+
+    /// <inheritdoc cref="PathStatistics.Used"/>
+    public ByteSize Used { get; }
+
+    /// <inheritdoc cref="PathStatistics.Quarantined"/>
+    public ByteSize Quarantined { get; }
+
+    private static ByteSize Sum(IReadOnlyList<PathStatistics> paths, Func<PathStatistics, ByteSize> counter) =>
+        new(paths.Sum(path => counter(path).Bytes));
+}

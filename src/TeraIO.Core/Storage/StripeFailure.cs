@@ -1,0 +1,34 @@
+using TeraIO.Core.Transfers;
+
+namespace TeraIO.Core.Storage;
+
+/// <summary>Turns how a stripe's transfer ended into the exception that says what, where, and what to do.</summary>
+internal static class StripeFailure
+{
+    public static TeraIOException Describe(Transfer transfer, string path, StoredCopy copy)
+    {
+        var where = $"{transfer.File.Path} at offset {transfer.Offset} ({transfer.Length} bytes, tensor {copy.TensorId}, generation {copy.Generation})";
+        var errno = transfer.SystemErrno == 0 ? "" : $", errno {transfer.SystemErrno}";
+        int? systemErrno = transfer.SystemErrno == 0 ? null : transfer.SystemErrno;
+        return transfer.Status switch
+        {
+            TransferStatus.Corrupt => new CorruptionException(
+                $"What was read from {where} is not what was written, on every attempt. The bytes must not be used and were cleared. "
+                + $"Restart from the last checkpoint and check the device behind {path}.")
+            { Path = transfer.File.Path, Offset = transfer.Offset, Length = transfer.Length, TensorId = copy.TensorId },
+            TransferStatus.ShortTransfer => new ShortTransferException(
+                $"Only {transfer.BytesTransferred} bytes could be moved for {where}: the file is shorter than it was made. "
+                + "Find out who truncated it; nothing else may touch a store's directory.")
+            { Path = transfer.File.Path, Offset = transfer.Offset, Length = transfer.Length, TensorId = copy.TensorId },
+            TransferStatus.Full => new StorageFullException(
+                $"The disk is full: {where} could not be written{errno}. The tensor is unchanged in memory. Free space on the disk behind {path} or add a path to StoreOptions.Paths.")
+            { Path = transfer.File.Path, Offset = transfer.Offset, Length = transfer.Length, TensorId = copy.TensorId, SystemErrno = systemErrno },
+            _ when transfer.Direction == TransferDirection.Write => new StorageException(
+                $"{where} could not be written, nor could another extent: {transfer.Status}{errno}. The tensor is unchanged in memory. Check the device behind {path} and the kernel log.")
+            { Path = transfer.File.Path, Offset = transfer.Offset, Length = transfer.Length, TensorId = copy.TensorId, SystemErrno = systemErrno },
+            _ => new StorageException(
+                $"{where} could not be read: {transfer.Status}{errno}. Check the device behind {path} and the kernel log.")
+            { Path = transfer.File.Path, Offset = transfer.Offset, Length = transfer.Length, TensorId = copy.TensorId, SystemErrno = systemErrno },
+        };
+    }
+}

@@ -1,0 +1,280 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using TeraIO.Core.Transfers;
+
+namespace TeraIO.Core.Storage;
+
+/// <summary>
+/// Scratch space for tensors on one or more disks. Bytes are striped over the paths, written and read past the page cache where
+/// the file system allows it, and checked on the way back.
+/// </summary>
+/// <remarks>
+/// Scratch semantics: nothing outlives the store. Its directories are removed on <see cref="Dispose"/>, at process exit, and, when the
+/// process was killed, by the next store opened in the same path. Thread-safe, but for <see cref="Dispose"/>.
+/// </remarks>
+public sealed class TensorStore : IDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly Stack<TensorTransfer> _idleTransfers = new();
+    private readonly ManualResetEventSlim _drained = new();
+    private int _transfersInFlight;
+    private bool _isDisposed;
+
+    private TensorStore(StoreOptions options, IReadOnlyList<StorePath> paths)
+    {
+        Options = options;
+        Paths = paths;
+        Placement = new StripePlacement(paths, options.StripeSize.Bytes, options.SegmentSize.Bytes, mayGrow: options.Capacity is null);
+    }
+
+    /// <summary>Counters and sizes, now.</summary>
+    public StoreStatistics Statistics => Placement.Snapshot();
+
+    internal StoreOptions Options { get; }
+
+    internal IReadOnlyList<StorePath> Paths { get; }
+
+    internal StripePlacement Placement { get; }
+
+    /// <summary>Writes and reads of tensors that have not ended.</summary>
+    internal int TransfersInFlight
+    {
+        get
+        {
+            lock (_lock)
+                return _transfersInFlight;
+        }
+    }
+
+    /// <summary>
+    /// Creates a store: one private directory per path, and its whole capacity when <see cref="StoreOptions.Capacity"/> is set. Directories of
+    /// dead runs in the same paths are removed first.
+    /// </summary>
+    /// <exception cref="ConfigurationException">An option is out of range, a path is missing, no directory or not writable, or the native library is missing.</exception>
+    /// <exception cref="StorageFullException">The disks have no room for the capacity. Nothing is left behind.</exception>
+    public static TensorStore Open(StoreOptions options, ILogger? logger = null) => Open(options, logger, static backend => backend);
+
+    /// <summary>For fault injection: <paramref name="decorate"/> wraps the backend of each path.</summary>
+    internal static TensorStore Open(StoreOptions options, ILogger? logger, Func<ITransferBackend, ITransferBackend> decorate) =>
+        Open(options, logger, () => decorate(new NativeTransferBackend(
+            options.Backend, options.QueueDepth, TransferLimits.ForQueueDepth(options.QueueDepth).MostRequests)));
+
+    /// <summary>For tests without the native library: <paramref name="createBackend"/> makes the backend of each path.</summary>
+    internal static TensorStore Open(StoreOptions options, ILogger? logger, Func<ITransferBackend> createBackend)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        RequireDistinct(options.Paths);
+        logger ??= NullLogger.Instance;
+        var paths = new List<StorePath>(options.Paths.Count);
+        try
+        {
+            foreach (var path in options.Paths)
+                paths.Add(OpenPath(path, options, logger, createBackend));
+            var store = new TensorStore(options, paths);
+            if (options.Capacity is { } capacity)
+                store.Placement.Preallocate(capacity.Bytes);
+            return store;
+        }
+        catch
+        {
+            foreach (var path in paths)
+                path.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Takes room for one tensor. May grow the files, which waits for the file system.</summary>
+    /// <param name="tensorId">The caller's number for the tensor: for errors and checksums; need not be unique.</param>
+    /// <param name="bytes">Size of the tensor; 0 is allowed.</param>
+    /// <exception cref="StorageFullException">The capacity or the disks are full; what is reserved stays as it was.</exception>
+    public StoredCopy Reserve(long tensorId, long bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(bytes);
+        lock (_lock)
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+        return new StoredCopy(this, tensorId, bytes, Placement.Reserve(tensorId, bytes));
+    }
+
+    /// <summary>
+    /// Writes the tensor's bytes. Ends when every stripe is written; only then may the source be changed or freed. A stripe whose extent
+    /// takes no writes moves to another, on another path if there is one.
+    /// </summary>
+    /// <param name="copy">From <see cref="Reserve"/>; nothing else may be in flight on it.</param>
+    /// <param name="source">Address of <see cref="StoredCopy.Bytes"/> bytes; any alignment. Never written to.</param>
+    /// <param name="priority">Against other transfers of this store.</param>
+    /// <param name="ct">Ends the write early where it has not happened yet; the copy is then not valid.</param>
+    /// <returns>A task to await once. Failures: <see cref="StorageException"/>, <see cref="StorageFullException"/>,
+    /// <see cref="OperationCanceledException"/>; the source is untouched, the copy is not valid.</returns>
+    /// <exception cref="InvalidOperationException">The copy was released, or a transfer of it is in flight.</exception>
+    public ValueTask WriteAsync(StoredCopy copy, nint source, TransferPriority priority = TransferPriority.Normal, CancellationToken ct = default)
+    {
+        RequireOwn(copy);
+        if (ct.IsCancellationRequested)
+            return ValueTask.FromCanceled(ct);
+        var transfer = BeginTransfer();
+        try
+        {
+            copy.BeginWrite();
+        }
+        catch
+        {
+            Abandon(transfer);
+            throw;
+        }
+        return transfer.Run(copy, source, TransferDirection.Write, priority, ct);
+    }
+
+    /// <summary>Reads the tensor's bytes back and verifies them, stripe by stripe.</summary>
+    /// <param name="copy">A valid copy; other reads of it may be in flight.</param>
+    /// <param name="destination">Address of <see cref="StoredCopy.Bytes"/> bytes; any alignment. Not to be touched until the task has ended.
+    /// After a failure or cancellation it holds zeros.</param>
+    /// <param name="priority">Against other transfers of this store.</param>
+    /// <param name="ct">Ends the read early.</param>
+    /// <returns>A task to await once. Failures: <see cref="CorruptionException"/>, <see cref="ShortTransferException"/>,
+    /// <see cref="StorageException"/>, <see cref="OperationCanceledException"/>.</returns>
+    /// <exception cref="InvalidOperationException">The copy is not valid, was released, or a write of it is in flight.</exception>
+    public ValueTask ReadAsync(StoredCopy copy, nint destination, TransferPriority priority = TransferPriority.Urgent, CancellationToken ct = default)
+    {
+        RequireOwn(copy);
+        if (ct.IsCancellationRequested)
+            return ValueTask.FromCanceled(ct);
+        var transfer = BeginTransfer();
+        try
+        {
+            copy.BeginRead();
+        }
+        catch
+        {
+            Abandon(transfer);
+            throw;
+        }
+        return transfer.Run(copy, destination, TransferDirection.Read, priority, ct);
+    }
+
+    /// <summary>
+    /// Whether the bytes at <paramref name="source"/> are those of the copy's last write, by checksum and without I/O; <see langword="false"/>
+    /// for a copy that is not valid. Costs the calling thread one pass over the bytes.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The copy was released, or a write of it is in flight.</exception>
+    public bool Matches(StoredCopy copy, nint source)
+    {
+        RequireOwn(copy);
+        if (!copy.IsValid)
+            return false;
+        copy.BeginRead();
+        try
+        {
+            nint memory = source;
+            for (int i = 0; i < copy.Stripes.Length; i++)
+            {
+                ref readonly var stripe = ref copy.Stripes[i];
+                if (StripeChecksum.Compute(memory, stripe.Length, StripeChecksum.Seed(copy.TensorId, copy.Generation, i)) != stripe.Checksum)
+                    return false;
+                memory += (nint)stripe.Length;
+            }
+            return true;
+        }
+        finally
+        {
+            copy.EndRead();
+        }
+    }
+
+    /// <summary>Gives the copy's room back; the copy cannot be used again.</summary>
+    /// <exception cref="InvalidOperationException">A transfer of it is in flight, or it was released before.</exception>
+    public void Release(StoredCopy copy)
+    {
+        RequireOwn(copy);
+        copy.MarkReleased();
+        Placement.Release(copy.Stripes);
+    }
+
+    /// <summary>Waits for the transfers in flight, then removes the store with everything in it.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            if (_isDisposed)
+                return;
+            _isDisposed = true;
+            if (_transfersInFlight == 0)
+                _drained.Set();
+        }
+        _drained.Wait();
+        foreach (var path in Paths)
+            path.Dispose();
+    }
+
+    internal void EndTransfer()
+    {
+        lock (_lock)
+        {
+            if (--_transfersInFlight == 0 && _isDisposed)
+                _drained.Set();
+        }
+    }
+
+    internal void Return(TensorTransfer transfer)
+    {
+        lock (_lock)
+            _idleTransfers.Push(transfer);
+    }
+
+    private TensorTransfer BeginTransfer()
+    {
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            _transfersInFlight++;
+            return _idleTransfers.TryPop(out var idle) ? idle : new TensorTransfer(this);
+        }
+    }
+
+    private void Abandon(TensorTransfer transfer)
+    {
+        Return(transfer);
+        EndTransfer();
+    }
+
+    private void RequireOwn(StoredCopy copy)
+    {
+        ArgumentNullException.ThrowIfNull(copy);
+        if (copy.Store != this)
+            throw new ArgumentException($"The copy of tensor {copy.TensorId} belongs to another store.", nameof(copy));
+    }
+
+    private static StorePath OpenPath(string path, StoreOptions options, ILogger logger, Func<ITransferBackend> createBackend)
+    {
+        var backend = createBackend();
+        StoreDirectory? directory = null;
+        TransferFile? file = null;
+        try
+        {
+            directory = StoreDirectory.Create(path, logger);
+            file = backend.CreateFile(directory.StoreFilePath);
+            var engine = new TransferEngine(backend, path, TransferLimits.ForQueueDepth(options.QueueDepth), logger);
+            logger.LogInformation("Store in {Path}: {Backend}, {Mode} I/O", directory.FullPath, backend.Name, file.IsDirect ? "direct" : "buffered");
+            return new StorePath(path, directory, backend, file, engine);
+        }
+        catch
+        {
+            file?.Dispose();
+            backend.Dispose();
+            directory?.Dispose();
+            throw;
+        }
+    }
+
+    private static void RequireDistinct(IReadOnlyList<string> paths)
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var path in paths)
+        {
+            if (string.IsNullOrWhiteSpace(path))
+                throw new ConfigurationException("StoreOptions.Paths contains an empty path: name existing directories.");
+            if (!seen.Add(Path.TrimEndingDirectorySeparator(Path.GetFullPath(path))))
+                throw new ConfigurationException($"StoreOptions.Paths names {path} twice: a second entry adds no bandwidth. Name each directory once.") { Path = path };
+        }
+    }
+}

@@ -1,0 +1,125 @@
+using TeraIO.Core.Interop;
+using TeraIO.Core.Storage;
+
+namespace TeraIO.Core.Transfers;
+
+/// <summary>native/gds_shim behind <see cref="ITransferBackend"/>: one queue, its files, no policy.</summary>
+internal sealed unsafe class NativeTransferBackend : ITransferBackend
+{
+    private const int MostCompletionsAtOnce = 64;
+    private const uint Uring = 1;
+
+    private readonly GdsQueueHandle _queue;
+
+    /// <param name="backend">Which kernel interface.</param>
+    /// <param name="queueDepth">1 MiB chunks in flight at once.</param>
+    /// <param name="mostRequests">Requests held, queued ones included.</param>
+    /// <exception cref="ConfigurationException">The backend does not work on this machine, or the library is missing.</exception>
+    public NativeTransferBackend(StorageBackend backend, int queueDepth, int mostRequests)
+    {
+        NativeMethods.Gds.EnsureLoaded();
+        var options = new GdsQueueOptions
+        {
+            StructSize = (uint)sizeof(GdsQueueOptions),
+            Backend = (uint)backend,
+            QueueDepth = (uint)queueDepth,
+            MaxRequests = (uint)mostRequests,
+        };
+        if (NativeMethods.Gds.QueueCreate(&options, out nint queue) != TransferStatus.Ok)
+        {
+            throw new ConfigurationException(
+                $"The storage backend {backend} does not work here: {NativeMethods.Gds.LastError()}. Use StorageBackend.Auto or Threads.");
+        }
+        _queue = new GdsQueueHandle(queue);
+        uint used = 0;
+        _ = NativeMethods.Gds.QueueBackend(_queue, &used);
+        Name = used == Uring ? "io_uring" : "threads";
+    }
+
+    public string Name { get; }
+
+    public TransferFile CreateFile(string path)
+    {
+        var status = NativeMethods.Gds.FileOpen(path, GdsFileFlags.Create | GdsFileFlags.Direct, out nint file);
+        if (status != TransferStatus.Ok)
+        {
+            throw new ConfigurationException(
+                $"The store file {path} cannot be created: {NativeMethods.Gds.LastError()}. Choose another directory in StoreOptions.Paths.")
+            { Path = path };
+        }
+        return new NativeFile(path, new GdsFileHandle(file));
+    }
+
+    public TransferStatus Allocate(TransferFile file, long size, out string? reason)
+    {
+        var status = NativeMethods.Gds.FileAllocate(((NativeFile)file).Handle, (ulong)size);
+        reason = status == TransferStatus.Ok ? null : NativeMethods.Gds.LastError();
+        return status;
+    }
+
+    public TransferStatus Submit(in BackendRequest request)
+    {
+        var native = new GdsRequest
+        {
+            StructSize = (uint)sizeof(GdsRequest),
+            Operation = (uint)request.Direction,
+            BufferIndex = GdsRequest.NoBuffer,
+            // The store closes files only after the engine has drained, so the pointer outlives the request.
+            File = ((NativeFile)request.File).Handle.DangerousGetHandle(),
+            Memory = request.Memory,
+            Offset = (ulong)request.Offset,
+            Length = (ulong)request.Length,
+            Token = request.Token,
+            Priority = request.Priority,
+        };
+        uint accepted = 0;
+        return NativeMethods.Gds.Submit(_queue, &native, 1, &accepted);
+    }
+
+    public TransferStatus Wait(Span<BackendCompletion> completions, out int count)
+    {
+        var native = stackalloc GdsCompletion[MostCompletionsAtOnce];
+        uint capacity = (uint)Math.Min(completions.Length, MostCompletionsAtOnce);
+        uint collected = 0;
+        var status = NativeMethods.Gds.Wait(_queue, native, capacity, timeoutMilliseconds: -1, &collected);
+        count = (int)collected;
+        for (int i = 0; i < count; i++)
+        {
+            ref readonly var completion = ref native[i];
+            completions[i] = new BackendCompletion(
+                completion.Token, completion.Status, completion.SystemErrno, (long)completion.Bytes, (long)completion.LatencyNanoseconds);
+        }
+        return status;
+    }
+
+    public void Wake() => _ = NativeMethods.Gds.Wake(_queue);
+
+    public void Cancel(ulong token) => _ = NativeMethods.Gds.Cancel(_queue, token);
+
+    public void Dispose() => _queue.Dispose();
+
+    private sealed class NativeFile : TransferFile
+    {
+        public NativeFile(string path, GdsFileHandle handle)
+            : base(path)
+        {
+            Handle = handle;
+            var info = new GdsFileInfo { StructSize = (uint)sizeof(GdsFileInfo) };
+            if (NativeMethods.Gds.FileGetInfo(handle, &info) != TransferStatus.Ok)
+            {
+                handle.Dispose();
+                throw new StorageException($"The store file {path} cannot be examined: {NativeMethods.Gds.LastError()}. Check the file system.") { Path = path };
+            }
+            IsDirect = info.Direct != 0;
+            FreeBytes = (long)ulong.Min(info.FreeBytes, long.MaxValue);
+        }
+
+        public GdsFileHandle Handle { get; }
+
+        public override bool IsDirect { get; }
+
+        public override long FreeBytes { get; }
+
+        protected override void Dispose(bool disposing) => Handle.Dispose();
+    }
+}

@@ -1,0 +1,68 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace TeraIO.Core.Transfers;
+
+/// <summary>
+/// The queue of one direction, with limits on what is in flight, so that a burst of writes cannot fill the device's queue in
+/// front of the read that somebody waits for. Guarded by the engine's lock.
+/// </summary>
+internal sealed class TransferLane(long mostBytesInFlight, int mostTransfersInFlight)
+{
+    private readonly PriorityQueue<Transfer, Order> _queue = new();
+    private long _nextSequence;
+
+    public long BytesInFlight { get; private set; }
+
+    public int TransfersInFlight { get; private set; }
+
+    public int Queued => _queue.Count;
+
+    public void Enqueue(Transfer transfer) =>
+        _queue.Enqueue(transfer, new Order(transfer.Priority, transfer.Deadline, _nextSequence++));
+
+    /// <summary>The next transfer, now counted as in flight; none while the lane is full. One always fits an empty lane, however long.</summary>
+    public bool TryDequeue([NotNullWhen(true)] out Transfer? transfer)
+    {
+        if (!_queue.TryPeek(out transfer, out _) || !HasRoom(transfer.Length))
+        {
+            transfer = null;
+            return false;
+        }
+        _queue.Dequeue();
+        BytesInFlight += transfer.Length;
+        TransfersInFlight++;
+        return true;
+    }
+
+    /// <summary>Takes a queued transfer out.</summary>
+    public bool Remove(Transfer transfer) => _queue.Remove(transfer, out _, out _);
+
+    /// <summary>Takes all queued transfers out.</summary>
+    public void DrainTo(List<Transfer> transfers)
+    {
+        while (_queue.TryDequeue(out var transfer, out _))
+            transfers.Add(transfer);
+    }
+
+    /// <summary>A dequeued transfer is no longer in flight.</summary>
+    public void Release(Transfer transfer)
+    {
+        BytesInFlight -= transfer.Length;
+        TransfersInFlight--;
+    }
+
+    private bool HasRoom(long length) =>
+        TransfersInFlight == 0 || (TransfersInFlight < mostTransfersInFlight && BytesInFlight + length <= mostBytesInFlight);
+
+    /// <summary>Urgency first, then the earlier deadline, then first come first served.</summary>
+    private readonly record struct Order(TransferPriority Priority, long Deadline, long Sequence) : IComparable<Order>
+    {
+        public int CompareTo(Order other)
+        {
+            int order = ((int)Priority).CompareTo((int)other.Priority);
+            if (order == 0)
+                order = Deadline.CompareTo(other.Deadline);
+            return order != 0 ? order : Sequence.CompareTo(other.Sequence);
+        }
+    }
+}

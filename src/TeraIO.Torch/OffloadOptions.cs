@@ -1,0 +1,80 @@
+using TeraIO.Core;
+using TeraIO.Core.Storage;
+using TeraIO.Torch.Interop;
+
+namespace TeraIO.Torch;
+
+/// <summary>How transfers are decided.</summary>
+public enum OffloadMode
+{
+    /// <summary>
+    /// Before an op runs its inputs are brought back; when an allocation would pass the budget, the least recently
+    /// used idle storages leave memory first.
+    /// </summary>
+    OnDemand,
+
+    /// <summary>A lifetime-aware plan issues transfers ahead of time. Not available yet: it arrives with the planner.</summary>
+    Planned,
+}
+
+/// <summary>What an <see cref="OffloadSession"/> may use. Immutable; every default is usable.</summary>
+public sealed record OffloadOptions
+{
+    /// <summary>
+    /// Hard limit on live tensor bytes as the allocator counts them, or <see langword="null"/> to only observe:
+    /// nothing is moved, live and peak bytes are counted.
+    /// </summary>
+    public ByteSize? MemoryBudget { get; init; }
+
+    /// <summary>
+    /// Directories that hold offloaded bytes; tensors are striped across them. Required when
+    /// <see cref="MemoryBudget"/> is set. They must exist and be writable.
+    /// </summary>
+    public IReadOnlyList<string> StoragePaths { get; init; } = [];
+
+    /// <summary>Storages smaller than this stay in memory. Default 64 KiB.</summary>
+    public ByteSize MinimumOffloadSize { get; init; } = ByteSize.FromKiB(64);
+
+    /// <summary>
+    /// Upper limit of the bytes kept in all <see cref="StoragePaths"/> together, all of it preallocated at attach so that a full disk
+    /// shows before training; <see langword="null"/> grows on need, one preallocated segment at a time.
+    /// </summary>
+    public ByteSize? StoreCapacity { get; init; }
+
+    /// <summary>Who decides about transfers. Default <see cref="OffloadMode.OnDemand"/>.</summary>
+    public OffloadMode Mode { get; init; } = OffloadMode.OnDemand;
+
+    /// <summary>Bytes of freed tensor memory kept for reuse, never beyond the budget. Default 256 MiB.</summary>
+    /// <remarks>Fresh memory costs a page fault and a zeroing per page, and training asks for the same sizes again and again.</remarks>
+    public ByteSize BlockCacheSize { get; init; } = ByteSize.FromMiB(256);
+
+    /// <exception cref="ConfigurationException">An option is unusable; the message names it.</exception>
+    internal void Validate()
+    {
+        if (Mode == OffloadMode.Planned)
+        {
+            throw new ConfigurationException("Planned mode arrives with the planner; use OffloadMode.OnDemand.");
+        }
+
+        if (MinimumOffloadSize.Bytes < 4096)
+        {
+            throw new ConfigurationException($"{nameof(MinimumOffloadSize)} is {MinimumOffloadSize}; the smallest that can be moved is 4 KiB.");
+        }
+
+        if (MemoryBudget is not { } budget) return;
+        if (budget.Bytes <= 0) throw new ConfigurationException($"{nameof(MemoryBudget)} is {budget}; it must be more than zero.");
+        if (StoragePaths.Count == 0)
+        {
+            throw new ConfigurationException($"{nameof(MemoryBudget)} is set but {nameof(StoragePaths)} is empty: name at least one directory for offloaded bytes.");
+        }
+    }
+
+    internal StoreOptions ToStoreOptions() => new() { Paths = StoragePaths, Capacity = StoreCapacity };
+
+    internal ObserverOptions ToObserverOptions() => new()
+    {
+        MinimumBytes = (ulong)MinimumOffloadSize.Bytes,
+        LimitBytes = (ulong)(MemoryBudget?.Bytes ?? 0),
+        CacheBytes = (ulong)Math.Max(0, BlockCacheSize.Bytes),
+    };
+}

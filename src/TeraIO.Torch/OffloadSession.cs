@@ -1,0 +1,252 @@
+using TeraIO.Core;
+using TeraIO.Core.Residency;
+using TeraIO.Core.Runtime;
+using TeraIO.Core.Storage;
+using TeraIO.Torch.Interop;
+using TeraIO.Torch.Observation;
+using TeraIO.Torch.Runtime;
+using TorchSharp;
+
+namespace TeraIO.Torch;
+
+/// <summary>
+/// Keeps live tensor bytes under a budget while an unchanged TorchSharp program trains: idle storages - parameters,
+/// gradients, optimizer state, saved activations - leave memory for files and come back before an op needs them. Results do not change in a
+/// single bit.
+/// </summary>
+/// <remarks>
+/// <para>One session per process at a time. Members are thread-safe; ops may run on any thread.</para>
+/// <para>
+/// Code that reads tensor data directly (<c>tensor.data&lt;T&gt;()</c>, <c>module.save</c>) is invisible to the session: do it inside
+/// <see cref="Pin"/> or <see cref="RestoreAll"/>. Without them libtorch throws on access to an offloaded tensor.
+/// </para>
+/// <para>
+/// An error while an op runs (a read that fails its checksum, a budget too small for the op) surfaces as an exception of that op from TorchSharp;
+/// <see cref="Failure"/> then holds the full explanation.
+/// </para>
+/// </remarks>
+public sealed class OffloadSession : IDisposable
+{
+    private readonly TensorStore? _store;
+    private readonly OnDemandEngine _engine;
+    private readonly ObserverBridge _bridge;
+    private readonly long _budget;
+    private bool _disposed;
+
+    private OffloadSession(TensorStore? store, OnDemandEngine engine, ObserverBridge bridge, long budget)
+    {
+        _store = store;
+        _engine = engine;
+        _bridge = bridge;
+        _budget = budget;
+    }
+
+    /// <summary>The limit on live tensor bytes; null when the session only observes.</summary>
+    public ByteSize? MemoryBudget => _budget == long.MaxValue ? null : new ByteSize(_budget);
+
+    /// <summary>The first error inside an op since the session began, or null.</summary>
+    public TeraIOException? Failure => _bridge.Failure;
+
+    /// <summary>Counters since the session began.</summary>
+    public unsafe OffloadStatistics Statistics
+    {
+        get
+        {
+            var observed = new ObserverStatistics { StructSize = (uint)sizeof(ObserverStatistics) };
+            ObserverNative.GetStatistics(&observed);
+            EngineStatistics engine = _engine.Statistics;
+            return new OffloadStatistics
+            {
+                LiveBytes = new ByteSize((long)observed.LiveBytes),
+                PeakLiveBytes = new ByteSize((long)observed.PeakBytes),
+                BytesRead = new ByteSize(engine.BytesRead),
+                BytesWritten = new ByteSize(engine.BytesWritten),
+                BytesDroppedClean = new ByteSize(engine.BytesDroppedClean),
+                Offloads = engine.Offloads,
+                Prefetches = engine.Prefetches,
+                StallTime = engine.StallTime,
+                SmallestBudget = new ByteSize(engine.SmallestBudget),
+                LargestWorkingSetOp = engine.LargestWorkingSetOp,
+                Operations = (long)observed.Operations,
+            };
+        }
+    }
+
+    /// <summary>
+    /// Begins a session before the model exists: the budget holds from the first parameter on, so that the model need never fit in memory.
+    /// Follow with <see cref="Register"/>.
+    /// </summary>
+    /// <exception cref="ConfigurationException">An option or a storage path is unusable, libtorch is missing or not supported, or a session is active already.</exception>
+    /// <exception cref="StorageFullException">The store's capacity could not be preallocated.</exception>
+    public static OffloadSession Begin(OffloadOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        TorchRuntime.Initialize();
+        long budget = options.MemoryBudget?.Bytes ?? long.MaxValue;
+        TensorStore? store = options.MemoryBudget is null ? null : TensorStore.Open(options.ToStoreOptions());
+        return Begin(options, store, budget);
+    }
+
+    /// <summary><see cref="Begin(OffloadOptions)"/> and <see cref="Register"/> for a model that is in memory already.</summary>
+    /// <inheritdoc cref="Begin(OffloadOptions)" path="/exception"/>
+    public static OffloadSession Attach(torch.nn.Module model, torch.optim.Optimizer? optimizer, OffloadOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        OffloadSession session = Begin(options);
+        try
+        {
+            session.Register(model, optimizer);
+            return session;
+        }
+        catch
+        {
+            session.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Makes a model's parameters and buffers, and the parameters of an optimizer, known by name; memory allocated before the session began is
+    /// counted and may move from now on.
+    /// </summary>
+    /// <exception cref="TeraIOException">Room for them could not be made under the budget.</exception>
+    public void Register(torch.nn.Module model, torch.optim.Optimizer? optimizer = null)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        foreach ((string name, TorchSharp.Modules.Parameter parameter) in model.named_parameters()) Name(parameter, name);
+        foreach ((string name, torch.Tensor buffer) in model.named_buffers()) Name(buffer, name);
+        if (optimizer is not null)
+        {
+            foreach (TorchSharp.Modules.Parameter parameter in optimizer.parameters()) Name(parameter, null);
+        }
+
+        ThrowIfFailed();
+    }
+
+    /// <summary>
+    /// Marks one training step. Optional: it gives per-step statistics and stops before a step when an earlier one failed.
+    /// </summary>
+    /// <exception cref="TeraIOException"><see cref="Failure"/> is set.</exception>
+    public StepScope BeginStep()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ThrowIfFailed();
+        return new StepScope(this);
+    }
+
+    /// <summary>
+    /// Brings every storage back and keeps it in memory until the scope is disposed. The budget is suspended meanwhile: peak memory is that of
+    /// the whole model. Use <see cref="Pin"/> where one tensor at a time is enough.
+    /// </summary>
+    /// <exception cref="TeraIOException">A storage could not be read back; nothing stays pinned.</exception>
+    public IDisposable RestoreAll()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        SetLimit(long.MaxValue);
+        try
+        {
+            List<TensorBlock> pinned = _engine.PinAll();
+            return new PinScope(() =>
+            {
+                _engine.Unpin(pinned);
+                SetLimit(_budget);
+                if (_engine.MakeRoom(0) is { } failure) throw failure;
+            });
+        }
+        catch
+        {
+            SetLimit(_budget);
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Brings tensors back and keeps them in memory until the scope is disposed, so that their data may be read or written directly. The
+    /// budget still holds.
+    /// </summary>
+    /// <exception cref="BudgetExceededException">They do not fit under the budget together.</exception>
+    /// <exception cref="TeraIOException">A tensor could not be read back; nothing stays pinned.</exception>
+    public IDisposable Pin(params ReadOnlySpan<torch.Tensor> tensors)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        var operands = new StorageOperand[tensors.Length];
+        for (int i = 0; i < tensors.Length; i++) operands[i] = ObserverBridge.Inspect(tensors[i].Handle);
+        List<TensorBlock> pinned = _engine.Pin(operands);
+        return new PinScope(() => _engine.Unpin(pinned));
+    }
+
+    /// <summary>Starts measuring <see cref="OffloadStatistics.PeakLiveBytes"/> anew.</summary>
+    public void ResetPeak()
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        ObserverNative.ResetPeak();
+    }
+
+    /// <exception cref="TeraIOException"><see cref="Failure"/>, if it is set.</exception>
+    public void ThrowIfFailed()
+    {
+        if (Failure is { } failure) throw failure;
+    }
+
+    /// <summary>
+    /// Ends the session: storages that are still alive come back to memory, the store is removed. Dispose the model and the optimizer first
+    /// where the model as a whole does not fit.
+    /// </summary>
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        try
+        {
+            SetLimit(long.MaxValue);
+            if (_store is not null) _engine.Unpin(_engine.PinAll());
+        }
+        catch (TeraIOException)
+        {
+            // The tensors that cannot come back stay closed: access to them throws.
+        }
+        finally
+        {
+            _bridge.Dispose();
+            _store?.Dispose();
+        }
+    }
+
+    /// <summary>For tests: a session over a store that they opened; the session owns it.</summary>
+    internal static OffloadSession Begin(OffloadOptions options, TensorStore? store, long budget)
+    {
+        TorchRuntime.Initialize();
+        try
+        {
+            var engine = new OnDemandEngine(new TorchStorageMemory(), store, budget);
+            ObserverBridge bridge = ObserverBridge.Attach(engine, options.ToObserverOptions());
+            return new OffloadSession(store, engine, bridge, budget);
+        }
+        catch
+        {
+            store?.Dispose();
+            throw;
+        }
+    }
+
+    private void Name(torch.Tensor tensor, string? name)
+    {
+        StorageOperand operand = ObserverBridge.Inspect(tensor.Handle);
+        if (operand.Storage != 0) _engine.Name(operand, name);
+    }
+
+    private void SetLimit(long budget)
+    {
+        _engine.SetBudget(budget);
+        _ = ObserverNative.SetLimit(budget == long.MaxValue ? 0 : (ulong)budget);
+    }
+
+    private sealed class PinScope(Action release) : IDisposable
+    {
+        private Action? _release = release;
+
+        public void Dispose() => Interlocked.Exchange(ref _release, null)?.Invoke();
+    }
+}

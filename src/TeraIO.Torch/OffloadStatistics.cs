@@ -1,0 +1,55 @@
+using TeraIO.Core;
+
+namespace TeraIO.Torch;
+
+/// <summary>A snapshot of counters; the difference of two snapshots is what happened between them.</summary>
+public readonly record struct OffloadStatistics
+{
+    /// <summary>Live tensor bytes now, as the allocator counts them.</summary>
+    public ByteSize LiveBytes { get; init; }
+
+    /// <summary>Highest <see cref="LiveBytes"/> since the session began or <see cref="OffloadSession.ResetPeak"/>.</summary>
+    public ByteSize PeakLiveBytes { get; init; }
+
+    /// <summary>Tensor bytes read back from the store.</summary>
+    public ByteSize BytesRead { get; init; }
+
+    /// <summary>Tensor bytes written to the store.</summary>
+    public ByteSize BytesWritten { get; init; }
+
+    /// <summary>Tensor bytes that left memory without a write, because the store held them already.</summary>
+    public ByteSize BytesDroppedClean { get; init; }
+
+    /// <summary>Storages that left memory.</summary>
+    public long Offloads { get; init; }
+
+    /// <summary>Storages that came back.</summary>
+    public long Prefetches { get; init; }
+
+    /// <summary>Time that ops and allocations waited for transfers.</summary>
+    public TimeSpan StallTime { get; init; }
+
+    /// <summary>
+    /// The smallest budget that could have worked so far: the largest amount of bytes that could not leave memory at some moment (one op's
+    /// inputs, outputs and temporaries, plus what is too small to move).
+    /// </summary>
+    public ByteSize SmallestBudget { get; init; }
+
+    /// <summary>The op that ran at that moment, such as <c>aten::_log_softmax_backward_data</c>.</summary>
+    public string? LargestWorkingSetOp { get; init; }
+
+    /// <summary>Ops observed, nested ones included.</summary>
+    public long Operations { get; init; }
+
+    /// <summary>Counts between two snapshots; levels (live, peak, smallest budget) are those of <paramref name="later"/>.</summary>
+    public static OffloadStatistics operator -(OffloadStatistics later, OffloadStatistics earlier) => later with
+    {
+        BytesRead = later.BytesRead - earlier.BytesRead,
+        BytesWritten = later.BytesWritten - earlier.BytesWritten,
+        BytesDroppedClean = later.BytesDroppedClean - earlier.BytesDroppedClean,
+        Offloads = later.Offloads - earlier.Offloads,
+        Prefetches = later.Prefetches - earlier.Prefetches,
+        StallTime = later.StallTime - earlier.StallTime,
+        Operations = later.Operations - earlier.Operations,
+    };
+}

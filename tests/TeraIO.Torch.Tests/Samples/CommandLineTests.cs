@@ -1,0 +1,98 @@
+using TeraIO.Core;
+using TeraIO.Samples.GptTraining;
+
+namespace TeraIO.Torch.Tests.Samples;
+
+public class CommandLineTests
+{
+    [Test]
+    public void A_config_gives_the_shape_and_single_options_override_it()
+    {
+        var options = Read("--config 30M --layers 3 --batch 2 --dropout 0 --tied false --no-offload");
+
+        Assert.That(options.Config, Is.EqualTo(GptConfig.Named("30M") with { Layers = 3, Batch = 2, Dropout = 0, Tied = false }));
+    }
+
+    [Test]
+    public void The_default_is_on_demand_offloading_into_the_current_directory()
+    {
+        var options = Read("--budget 40%");
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(options.ModeName, Is.EqualTo("ondemand"));
+            Assert.That(options.StorePaths, Is.EqualTo(new[] { Directory.GetCurrentDirectory() }));
+            Assert.That(options.Budget!.Value.Share, Is.EqualTo(0.4));
+        });
+    }
+
+    [Test]
+    public void Store_directories_add_up() =>
+        Assert.That(Read("--budget 1GiB --store /a --store /b").StorePaths, Is.EqualTo(new[] { "/a", "/b" }));
+
+    [Test]
+    public void A_larger_vocabulary_of_the_tokenizer_wins() =>
+        Assert.That(Read("--config nano --tokenizer cl100k --no-offload").Config.Vocabulary, Is.EqualTo(100_277));
+
+    [Test]
+    public void Observing_and_nothing_at_all_have_their_names()
+    {
+        Assert.Multiple(() =>
+        {
+            Assert.That(Read("--no-offload").ModeName, Is.EqualTo("observe"));
+            Assert.That(Read("--unobserved").ModeName, Is.EqualTo("none"));
+        });
+    }
+
+    [TestCase("--mode planned --budget 40%", "arrives with the planner")]
+    [TestCase("--mode guess --budget 40%", "--mode 'guess'")]
+    [TestCase("--budget x%", "percentage")]
+    [TestCase("--budget 0%", "percentage")]
+    [TestCase("--budget 101%", "percentage")]
+    [TestCase("--budget lots", "--budget 'lots'")]
+    [TestCase("--budget 1GiB --no-offload", "contradict")]
+    [TestCase("", "--budget")]
+    [TestCase("--compare --no-offload", "--compare")]
+    [TestCase("--compare --budget 40% --checkpoint x", "--checkpoint")]
+    [TestCase("--no-offload --stop-after 3", "--checkpoint")]
+    [TestCase("--no-offload --config huge", "gpt2-small")]
+    [TestCase("--no-offload --width 65", "--heads")]
+    [TestCase("--no-offload --dropout 1", "--dropout")]
+    [TestCase("--no-offload --steps 0", "--steps")]
+    [TestCase("--no-offload --accumulate -1", "--accumulate")]
+    [TestCase("--no-offload --optimizer adagrad", "adamw")]
+    [TestCase("--no-offload --tokenizer morse", "cl100k")]
+    [TestCase("--no-offload --unlimited-peak much", "--unlimited-peak")]
+    [TestCase("--no-offload --layers two", "--layers")]
+    [TestCase("--no-offload --colour red", "--colour")]
+    public void Unusable_arguments_are_refused_by_name(string arguments, string expected) =>
+        Assert.That(() => Read(arguments), Throws.InstanceOf<ConfigurationException>().With.Message.Contains(expected));
+
+    [Test]
+    public void A_bare_number_is_a_budget_in_bytes() =>
+        Assert.That(Read("--budget 40").Budget!.Value.Bytes, Is.EqualTo(new ByteSize(40)));
+
+    [Test]
+    public void A_share_refers_to_the_unlimited_peak() =>
+        Assert.That(BudgetChoice.Parse("12.5%").Resolve(new ByteSize(800)), Is.EqualTo(new ByteSize(100)));
+
+    [Test]
+    public void A_child_gets_the_training_but_not_the_budget_or_the_outputs()
+    {
+        string[] parent =
+        [
+            "--config", "30M", "--budget", "40%", "--compare", "--json=out", "--unlimited-peak", "2GiB", "--checkpoint", "c",
+            "--store", "/a", "--no-offload", "true", "--steps", "3",
+        ];
+
+        Assert.That(
+            ChildRun.Arguments(parent, "--no-offload"),
+            Is.EqualTo(new[] { "--config", "30M", "--store", "/a", "--steps", "3", "--no-offload" }));
+    }
+
+    private static RunOptions Read(string arguments)
+    {
+        var commandLine = new CommandLine();
+        return commandLine.Read(commandLine.Root.Parse(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries)));
+    }
+}

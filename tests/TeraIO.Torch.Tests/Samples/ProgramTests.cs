@@ -1,0 +1,91 @@
+using System.Diagnostics;
+using TeraIO.Samples.GptTraining;
+using TeraIO.Torch.Runtime;
+
+namespace TeraIO.Torch.Tests.Samples;
+
+/// <summary>The sample as a user starts it: a process of its own.</summary>
+public class ProgramTests
+{
+    private string _directory = "";
+
+    [SetUp]
+    public void CreateDirectory() => _directory = Directory.CreateTempSubdirectory("teraio-test-").FullName;
+
+    [TearDown]
+    public void DeleteDirectory() => Directory.Delete(_directory, recursive: true);
+
+    [Test]
+    public void Libtorch_is_taken_from_a_directory_of_links_named_by_the_environment()
+    {
+        var links = Directory.CreateDirectory(Path.Combine(_directory, "links")).FullName;
+        foreach (var file in Directory.GetFiles(new NativeLibrarySearch().FindLibTorch(null).Directory, "lib*.so*"))
+            File.CreateSymbolicLink(Path.Combine(links, Path.GetFileName(file)), file);
+        var json = Path.Combine(_directory, "report.json");
+
+        var run = Start(["--unobserved", "--steps", "1", "--json", json], libTorch: links);
+
+        Assert.That(run.ExitCode, Is.Zero, run.Errors);
+        Assert.That(RunReport.Read(json).LibTorchDirectory, Is.EqualTo(links));
+    }
+
+    [Test]
+    public void A_missing_libtorch_is_one_clear_line_and_exit_code_1()
+    {
+        var run = Start(["--unobserved", "--steps", "1"], libTorch: "/nowhere");
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(run.ExitCode, Is.EqualTo(1));
+            Assert.That(run.Errors.Trim().Split('\n'), Has.Length.EqualTo(1));
+            Assert.That(run.Errors, Does.Contain("TERAIO_LIBTORCH").And.Contain("/nowhere"));
+        });
+    }
+
+    [Test]
+    public void Unusable_arguments_are_one_clear_line_and_exit_code_2()
+    {
+        var run = Start(["--mode", "planned", "--budget", "40%"], libTorch: null);
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(run.ExitCode, Is.EqualTo(2));
+            Assert.That(run.Errors.Trim(), Is.EqualTo("error: --mode planned arrives with the planner; use --mode ondemand."));
+        });
+    }
+
+    [Test]
+    public void A_run_that_stops_after_a_step_goes_on_with_the_losses_of_the_whole_run()
+    {
+        string[] training = ["--unobserved", "--steps", "4", "--seed", "5"];
+        var whole = Path.Combine(_directory, "whole.json");
+        var rest = Path.Combine(_directory, "rest.json");
+        var checkpoint = Path.Combine(_directory, "training.ckpt");
+
+        int[] codes =
+        [
+            Start([.. training, "--json", whole], null).ExitCode,
+            Start([.. training, "--stop-after", "2", "--checkpoint", checkpoint], null).ExitCode,
+            Start([.. training, "--resume", checkpoint, "--json", rest], null).ExitCode,
+        ];
+
+        Assert.That(codes, Is.All.Zero);
+        Assert.That(RunReport.Read(rest).Losses, Is.EqualTo(RunReport.Read(whole).Losses.Skip(2)));
+    }
+
+    private (int ExitCode, string Errors) Start(string[] arguments, string? libTorch)
+    {
+        var start = new ProcessStartInfo("dotnet") { RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = _directory };
+        start.ArgumentList.Add(typeof(RunReport).Assembly.Location);
+        foreach (var argument in arguments)
+            start.ArgumentList.Add(argument);
+        if (libTorch is not null)
+            start.Environment[NativeLibrarySearch.EnvironmentVariable] = libTorch;
+        using var process = Process.Start(start)!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var errors = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        _ = output.Result;
+        return (process.ExitCode, errors);
+    }
+}
