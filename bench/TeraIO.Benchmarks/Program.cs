@@ -5,6 +5,6 @@ using BenchmarkDotNet.Toolchains.InProcess.Emit;
 
 // In this process: a generated project would not inherit where the native libraries and the relaxed LibTorchSharp are.
 IConfig config = DefaultConfig.Instance
-    .AddJob(Job.Default.WithToolchain(InProcessEmitToolchain.Instance))
+    .AddJob(Job.Default.WithToolchain(InProcessEmitToolchain.Instance).AsDefault())
     .WithArtifactsPath(Path.Combine("artifacts", "benchmarks"));
 BenchmarkSwitcher.FromAssembly(typeof(TeraIO.Benchmarks.ChecksumBenchmark).Assembly).Run(args, config);

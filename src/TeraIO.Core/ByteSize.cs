@@ -9,7 +9,7 @@ namespace TeraIO.Core;
 /// <param name="Bytes">The count in bytes; differences of two sizes may be negative.</param>
 public readonly record struct ByteSize(long Bytes) : IComparable<ByteSize>
 {
-    private static readonly (string Suffix, long Factor)[] s_units =
+    private static readonly (string Suffix, long Factor)[] _units =
     [
         // Longest suffixes first: "KiB" ends in "B" too.
         ("TiB", 1L << 40), ("GiB", 1L << 30), ("MiB", 1L << 20), ("KiB", 1L << 10),
@@ -49,7 +49,7 @@ public readonly record struct ByteSize(long Bytes) : IComparable<ByteSize>
             return false;
         var number = text.AsSpan().Trim();
         long factor = 1;
-        foreach (var (suffix, unitBytes) in s_units)
+        foreach (var (suffix, unitBytes) in _units)
         {
             if (!number.EndsWith(suffix, StringComparison.OrdinalIgnoreCase))
                 continue;
@@ -72,7 +72,7 @@ public readonly record struct ByteSize(long Bytes) : IComparable<ByteSize>
     public override string ToString()
     {
         var magnitude = Math.Abs((double)Bytes);
-        foreach (var (suffix, factor) in s_units.AsSpan(0, 4))
+        foreach (var (suffix, factor) in _units.AsSpan(0, 4))
         {
             if (magnitude >= factor)
                 return string.Create(CultureInfo.InvariantCulture, $"{Bytes / (double)factor:0.00} {suffix}");

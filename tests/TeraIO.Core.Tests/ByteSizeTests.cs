@@ -1,4 +1,6 @@
 using System.Globalization;
+using FsCheck;
+using FsCheck.Fluent;
 
 namespace TeraIO.Core.Tests;
 
@@ -55,16 +57,20 @@ public class ByteSizeTests
     }
 
     [FsCheck.NUnit.Property]
-    public bool A_count_of_bytes_survives_the_way_through_text(FsCheck.NonNegativeInt bytes) =>
-        ByteSize.Parse(bytes.Get.ToString(CultureInfo.InvariantCulture)).Bytes == bytes.Get;
+    public Property A_count_of_bytes_survives_the_way_through_text() => Prop.ForAll(
+        ArbMap.Default.ArbFor<NonNegativeInt>(),
+        bytes => ByteSize.Parse(bytes.Get.ToString(CultureInfo.InvariantCulture)).Bytes == bytes.Get);
 
     [FsCheck.NUnit.Property]
-    public bool Order_and_arithmetic_are_those_of_the_bytes(int left, int right)
-    {
-        var (a, b) = (new ByteSize(left), new ByteSize(right));
-        return (a < b) == (left < right) && (a >= b) == (left >= right) && (a + b).Bytes == (long)left + right
-            && (a - b).Bytes == (long)left - right && a.CompareTo(b) == left.CompareTo(right);
-    }
+    public Property Order_and_arithmetic_are_those_of_the_bytes() => Prop.ForAll(
+        ArbMap.Default.ArbFor<int>(),
+        ArbMap.Default.ArbFor<int>(),
+        (left, right) =>
+        {
+            var (a, b) = (new ByteSize(left), new ByteSize(right));
+            return (a < b) == (left < right) && (a >= b) == (left >= right) && (a + b).Bytes == (long)left + right
+                && (a - b).Bytes == (long)left - right && a.CompareTo(b) == left.CompareTo(right);
+        });
 
     [Test]
     public void A_sum_that_overflows_is_an_error() =>

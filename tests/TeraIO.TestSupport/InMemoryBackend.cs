@@ -9,8 +9,10 @@ namespace TeraIO.TestSupport;
 internal sealed class InMemoryBackend(long capacity = long.MaxValue) : ITransferBackend
 {
     private readonly object _lock = new();
-    private readonly Queue<BackendCompletion> _completions = new();
-    private readonly List<BackendRequest> _paused = [];
+
+    // With room from the start, so that tests can count what the code above allocates.
+    private readonly Queue<BackendCompletion> _completions = new(1024);
+    private readonly List<BackendRequest> _paused = new(1024);
     private long _allocated;
     private bool _isAwake;
     private bool _isDisposed;
@@ -27,7 +29,7 @@ internal sealed class InMemoryBackend(long capacity = long.MaxValue) : ITransfer
     public TransferStatus WaitFailure { get; set; }
 
     /// <summary>Every accepted request, in order.</summary>
-    public List<BackendRequest> Accepted { get; } = [];
+    public List<BackendRequest> Accepted { get; } = new(1024);
 
     public TransferFile CreateFile(string path) => new MemoryFile(path, capacity);
 

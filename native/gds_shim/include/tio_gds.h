@@ -4,10 +4,16 @@
  * bytes between memory and files, says precisely what happened, and never throws across the boundary.
  *
  * Conventions
- *   - Every function returns tio_status: TIO_OK (0) or a negative TIO_E_* code. Results come through out-parameters.
+ *   - Every function that can fail returns tio_status: TIO_OK (0) or a negative TIO_E_* code. Results come
+ *     through out-parameters.
  *   - tio_gds_last_error() gives the text of the last failure on the calling thread (what, where, errno).
- *     Completions carry their own status and errno instead: no thread-local text on the hot path.
- *   - Every struct begins with `struct_size`, set by the caller to sizeof: later versions append fields.
+ *     Completions carry their own status and errno instead, and TIO_E_TIMEOUT, TIO_E_BUSY and TIO_E_CLOSED of
+ *     the queue functions, which are answers rather than failures, leave no text: nothing thread-local on the
+ *     hot path.
+ *   - Every struct that the caller passes in begins with `struct_size`, set by the caller to sizeof: later
+ *     versions append fields, and a larger struct than the library knows is accepted. In an array of requests
+ *     all have the same struct_size, and it is the distance from one to the next. tio_gds_completion has
+ *     none: its layout is fixed for TIO_GDS_ABI_VERSION.
  *   - Handles are opaque and owned by the caller; each _open/_create has one _close/_destroy.
  *   - Thread-safety: all functions are thread-safe, except that destroying a handle must not race with other
  *     uses of the same handle. tio_gds_wait may be called by one thread at a time per queue.
@@ -72,8 +78,8 @@ TIO_GDS_API tio_status tio_gds_available_backends(uint32_t* mask, char* why, siz
 typedef struct tio_gds_file tio_gds_file;
 
 enum {
-    TIO_FILE_CREATE = 1u << 0,         /* create; fails with EEXIST if it is there; mode 0600 */
-    TIO_FILE_DIRECT = 1u << 1,         /* O_DIRECT where the file system allows it, else buffered (see info.direct) */
+    TIO_FILE_CREATE = 1u << 0, /* create; fails with EEXIST if it is there; mode 0600 */
+    TIO_FILE_DIRECT = 1u << 1, /* O_DIRECT where the file system allows it, else buffered (see info.direct) */
     TIO_FILE_DIRECT_REQUIRED = 1u << 2 /* O_DIRECT or TIO_E_UNSUPPORTED */
 };
 
@@ -87,9 +93,13 @@ typedef struct tio_gds_file_info {
     uint64_t file_system;      /* statfs f_type */
 } tio_gds_file_info;
 
+/* Opens for reading and writing; regular files and block devices only. TIO_E_IO when the kernel refuses
+ * (last_error has the errno), TIO_E_UNSUPPORTED as above. A file that a failed call created is removed. */
 TIO_GDS_API tio_status tio_gds_file_open(const char* path, uint32_t flags, tio_gds_file** file);
 TIO_GDS_API tio_status tio_gds_file_get_info(const tio_gds_file* file, tio_gds_file_info* info);
-/* Makes sure [0, size) has blocks (posix_fallocate semantics: never shrinks). TIO_E_FULL leaves the size as it was. */
+/* Makes sure [0, size) has blocks (posix_fallocate semantics: never shrinks). TIO_E_FULL leaves the size as
+ * it was, so it must not race with writes beyond the end. TIO_E_UNSUPPORTED on file systems without
+ * fallocate. Exceeding RLIMIT_FSIZE is TIO_E_FULL; SIGXFSZ is held back. */
 TIO_GDS_API tio_status tio_gds_file_allocate(tio_gds_file* file, uint64_t size);
 /* fdatasync. A failed sync is never retried here: its caller must treat the data as lost. */
 TIO_GDS_API tio_status tio_gds_file_sync(tio_gds_file* file);
@@ -103,15 +113,17 @@ typedef struct tio_gds_queue tio_gds_queue;
 typedef struct tio_gds_queue_options {
     uint32_t struct_size;
     uint32_t backend;       /* TIO_BACKEND_* */
-    uint32_t queue_depth;   /* chunks in flight at once; 0 = 32 */
-    uint32_t chunk_bytes;   /* a request is split into chunks of this size; multiple of 4096; 0 = 1 MiB */
-    uint32_t max_requests;  /* requests held (queued + in flight) before TIO_E_BUSY; 0 = 4096 */
-    uint32_t bounce_chunks; /* aligned chunk buffers for memory that O_DIRECT cannot use; 0 = 8 */
+    uint32_t queue_depth;   /* chunks in flight at once; 0 = 32; at most 4096, with TIO_BACKEND_THREADS 64 */
+    uint32_t chunk_bytes;   /* size of a request's chunks; multiple of 4096 up to 1 GiB; 0 = 1 MiB */
+    uint32_t max_requests;  /* requests held before TIO_E_BUSY, each until its completion is collected by
+                               tio_gds_wait; 0 = 4096; at most 2^20 */
+    uint32_t bounce_chunks; /* aligned chunks for memory that O_DIRECT cannot use; 0 = 8; at most 4096 */
 } tio_gds_queue_options;
 
 TIO_GDS_API tio_status tio_gds_queue_create(const tio_gds_queue_options* options, tio_gds_queue** queue);
 /* Cancels what is queued, waits for what is in flight (the kernel may still write into memory), then frees.
- * Completions not yet collected are dropped. A thread inside tio_gds_wait is woken with TIO_E_CLOSED first. NULL is allowed. */
+ * Completions not yet collected are dropped. A thread inside tio_gds_wait is woken with TIO_E_CLOSED first.
+ * NULL is allowed. */
 TIO_GDS_API tio_status tio_gds_queue_destroy(tio_gds_queue* queue);
 /* The backend really in use (TIO_BACKEND_URING or TIO_BACKEND_THREADS). */
 TIO_GDS_API tio_status tio_gds_queue_backend(const tio_gds_queue* queue, uint32_t* backend);
@@ -120,11 +132,12 @@ TIO_GDS_API tio_status tio_gds_queue_backend(const tio_gds_queue* queue, uint32_
 
 enum { TIO_MEMORY_HOST = 0, TIO_MEMORY_HOST_PINNED = 1, TIO_MEMORY_CUDA = 2 /* reserved */ };
 
-/* Registers long-lived host memory with the queue (io_uring fixed buffers; a no-op elsewhere). Optional: it only
- * saves page pinning per transfer. *index is passed in tio_gds_request.buffer_index. At most 1023 per queue.
- * TIO_E_NOMEM when the locked-memory limit is reached: transfers work without registration. */
-TIO_GDS_API tio_status tio_gds_buffer_register(tio_gds_queue* queue, void* base, size_t length, uint32_t memory_kind,
-                                               uint32_t* index);
+/* Registers long-lived host memory with the queue (io_uring fixed buffers; a no-op elsewhere). Optional: it
+ * only saves page pinning per transfer. *index is passed in tio_gds_request.buffer_index. At most 1023 per
+ * queue, each of at most 1 GiB. TIO_E_NOMEM when the locked-memory limit is reached: transfers work without
+ * registration. Pinning large memory holds the queue's transfers up meanwhile. */
+TIO_GDS_API tio_status tio_gds_buffer_register(tio_gds_queue* queue, void* base, size_t length,
+                                               uint32_t memory_kind, uint32_t* index);
 /* TIO_E_INVALID while requests that name it are in flight. */
 TIO_GDS_API tio_status tio_gds_buffer_unregister(tio_gds_queue* queue, uint32_t index);
 
@@ -140,45 +153,50 @@ typedef struct tio_gds_request {
     uint32_t memory_kind;  /* TIO_MEMORY_* ; only HOST and HOST_PINNED in this version */
     uint32_t buffer_index; /* of tio_gds_buffer_register, or TIO_NO_BUFFER */
     tio_gds_file* file;
-    void* memory;    /* any address: what O_DIRECT cannot take goes through a bounce chunk */
-    uint64_t offset; /* bytes; multiple of offset_alignment when the file is direct */
-    uint64_t length; /* bytes, > 0; any value. A direct write whose length is not a multiple of offset_alignment writes
-                        zeros up to the next multiple: the caller's extents are padded to 4096 */
-    uint64_t token;  /* comes back in the completion; unique among requests in flight (tio_gds_cancel uses it) */
-    int32_t priority; /* lower runs first among queued chunks; equal priorities in order of submission */
-    uint32_t reserved;
+    void* memory;      /* any address: what O_DIRECT cannot take goes through a bounce chunk */
+    uint64_t offset;   /* bytes; multiple of offset_alignment when the file is direct */
+    uint64_t length;   /* bytes, > 0; any value. A direct write of a length that is not a multiple of
+                          offset_alignment writes zeros up to the next multiple: pad extents to 4096 */
+    uint64_t token;    /* comes back in the completion; unique among the requests that the queue holds
+                          (tio_gds_cancel uses it), else TIO_E_INVALID */
+    int32_t priority;  /* lower runs first among queued chunks; equal priorities in order of submission */
+    uint32_t reserved; /* 0 */
 } tio_gds_request;
 
 typedef struct tio_gds_completion {
     uint64_t token;
-    uint64_t bytes;      /* transferred, without padding; equals length when status is TIO_OK */
+    uint64_t bytes;      /* transferred, without padding; equals length when status is TIO_OK. Otherwise the
+                            sum over the chunks, not always a prefix; for TIO_E_SHORT up to the file's end */
     uint64_t latency_ns; /* from submit to the end of the last chunk */
     tio_status status;
     int32_t sys_errno; /* 0 unless status is TIO_E_IO, TIO_E_FULL */
 } tio_gds_completion;
 
-/* Accepts requests in order and returns without waiting for I/O. *accepted tells how many were taken: fewer than count
- * with TIO_E_BUSY (room for no more) or TIO_E_INVALID (requests[*accepted] is malformed). Every accepted
- * request yields exactly one completion. The structs are copied; memory must stay valid until the completion. */
+/* Accepts requests in order and returns without waiting for I/O. *accepted tells how many were taken: fewer
+ * than count with TIO_E_BUSY (room for no more) or TIO_E_INVALID (requests[*accepted] is malformed). Every
+ * accepted request yields exactly one completion. The structs are copied; memory must stay valid until the
+ * completion. The thread that submits may exit at any time. */
 TIO_GDS_API tio_status tio_gds_submit(tio_gds_queue* queue, const tio_gds_request* requests, uint32_t count,
                                       uint32_t* accepted);
 
-/* Blocks until at least one completion is there, the timeout passes (timeout_ms < 0: no limit; TIO_E_TIMEOUT),
- * tio_gds_wake is called (TIO_OK with *count == 0) or the queue is destroyed (TIO_E_CLOSED). */
+/* Blocks until at least one completion is there, the timeout passes (timeout_ms < 0: no limit;
+ * TIO_E_TIMEOUT), tio_gds_wake is called (TIO_OK with *count == 0) or the queue is destroyed (TIO_E_CLOSED).
+ * Completions come in the order in which the requests ended. A wake that comes while nobody waits makes the
+ * next wait return at once, with what completions there are. TIO_E_INVALID while another thread waits. */
 TIO_GDS_API tio_status tio_gds_wait(tio_gds_queue* queue, tio_gds_completion* completions, uint32_t capacity,
                                     int32_t timeout_ms, uint32_t* count);
 TIO_GDS_API tio_status tio_gds_wake(tio_gds_queue* queue);
 
-/* Best effort: queued chunks are dropped at once, chunks in the kernel are asked to stop. The completion still comes
- * (TIO_E_CANCELED, or TIO_OK if it was too late); only then may the memory be freed. TIO_OK also when the token is
- * not in flight (it may just have completed). */
+/* Best effort: queued chunks are dropped at once, chunks in the kernel are asked to stop. The completion
+ * still comes (TIO_E_CANCELED, or TIO_OK if it was too late); only then may the memory be freed. TIO_OK also
+ * when the token is not in flight (it may just have completed). */
 TIO_GDS_API tio_status tio_gds_cancel(tio_gds_queue* queue, uint64_t token);
 
 typedef struct tio_gds_statistics {
     uint32_t struct_size;
     uint32_t in_flight_chunks;
-    uint64_t queued_requests;
-    uint64_t read_requests, read_bytes, read_nanoseconds; /* nanoseconds: sum of request latencies */
+    uint64_t queued_requests;                             /* with chunks that are not in flight yet */
+    uint64_t read_requests, read_bytes, read_nanoseconds; /* of TIO_OK; sum of request latencies */
     uint64_t write_requests, write_bytes, write_nanoseconds;
     uint64_t failed_requests, canceled_requests;
     uint64_t short_transfers;   /* kernel returned fewer bytes than asked; the rest was resubmitted */

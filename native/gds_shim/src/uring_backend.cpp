@@ -117,7 +117,7 @@ void UringBackend::register_buffer(uint32_t index, std::byte* base, size_t lengt
                               ": the locked-memory limit is reached; raise it with 'ulimit -l' or "
                               "LimitMEMLOCK=, or go without registration");
         case EFAULT:
-            throw Failure(TIO_E_INVALID, what + ": the range is not mapped memory");
+            throw Failure(TIO_E_INVALID, what + ": the range is not mapped, or not readable and writable");
         case EOPNOTSUPP:
             throw Failure(TIO_E_UNSUPPORTED, what + ": the memory is a file mapping, which cannot be pinned");
         default:

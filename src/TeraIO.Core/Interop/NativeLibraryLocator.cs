@@ -13,11 +13,11 @@ internal static class NativeLibraryLocator
     /// <summary>The environment variable with the directory to look in first.</summary>
     public const string DirectoryVariable = "TERAIO_NATIVE_DIR";
 
-    private static readonly ConcurrentDictionary<string, nint> s_loaded = new(StringComparer.Ordinal);
+    private static readonly ConcurrentDictionary<string, nint> _loaded = new(StringComparer.Ordinal);
 
     /// <summary>Loads <c>lib&lt;name&gt;.so</c>, such as <c>tio_gds_shim</c> or <c>tio_torch_observer</c>; a library is loaded once.</summary>
     /// <exception cref="ConfigurationException">It is nowhere or does not load; the message tells where it was looked for and how to build it.</exception>
-    public static nint Resolve(string name) => s_loaded.GetOrAdd(name, static name => Load(name, Directories()));
+    public static nint Resolve(string name) => _loaded.GetOrAdd(name, static name => Load(name, Directories()));
 
     internal static nint Load(string name, IEnumerable<string> directories)
     {

@@ -12,8 +12,8 @@ internal static partial class NativeMethods
         private const string Library = "tio_gds_shim";
         private const uint AbiVersion = 1;
 
-        private static readonly Lock s_loading = new();
-        private static volatile bool s_isLoaded;
+        private static readonly Lock _loading = new();
+        private static volatile bool _isLoaded;
 
         /// <summary>
         /// Loads and checks the library; first thing before any other call. Not a static constructor: that would hide the
@@ -22,13 +22,13 @@ internal static partial class NativeMethods
         /// <exception cref="ConfigurationException">It is missing, does not load, or is of another version.</exception>
         public static void EnsureLoaded()
         {
-            if (s_isLoaded)
+            if (_isLoaded)
                 return;
-            lock (s_loading)
+            lock (_loading)
             {
                 EnsureResolver();
                 CheckAbi();
-                s_isLoaded = true;
+                _isLoaded = true;
             }
         }
 

@@ -19,14 +19,14 @@ internal sealed partial class StoreDirectory : IDisposable
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const int Attempts = 8;
 
-    private static readonly ConcurrentDictionary<StoreDirectory, bool> s_live = new();
+    private static readonly ConcurrentDictionary<StoreDirectory, bool> _live = new();
 
     private readonly FileStream _owner;
     private readonly ILogger _logger;
 
     static StoreDirectory() => AppDomain.CurrentDomain.ProcessExit += static (_, _) =>
     {
-        foreach (var directory in s_live.Keys)
+        foreach (var directory in _live.Keys)
             directory.Dispose();
     };
 
@@ -35,7 +35,7 @@ internal sealed partial class StoreDirectory : IDisposable
         FullPath = fullPath;
         _owner = owner;
         _logger = logger;
-        s_live[this] = true;
+        _live[this] = true;
     }
 
     public string FullPath { get; }
@@ -70,7 +70,7 @@ internal sealed partial class StoreDirectory : IDisposable
     /// <summary>Removes the directory, then lets go of its lock. Open files in it live on until closed.</summary>
     public void Dispose()
     {
-        if (!s_live.TryRemove(this, out _))
+        if (!_live.TryRemove(this, out _))
             return;
         try
         {

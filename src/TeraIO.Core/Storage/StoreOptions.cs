@@ -34,7 +34,7 @@ public sealed record StoreOptions
     /// </summary>
     public ByteSize? Capacity { get; init; }
 
-    /// <summary>1 MiB chunks in flight per path. 1 to 1024. Default 32.</summary>
+    /// <summary>1 MiB chunks in flight per path. 1 to 1024, with <see cref="StorageBackend.Threads"/> 1 to 64. Default 32.</summary>
     public int QueueDepth { get; init; } = 32;
 
     /// <summary>Which kernel interface moves the bytes. Default <see cref="StorageBackend.Auto"/>.</summary>

@@ -14,7 +14,7 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource
     private const int WriteRetries = 2;
     private const int RelocationsPerTransfer = 4;
 
-    private static readonly Action<object?> s_cancel = static state => ((TensorTransfer)state!).Cancel();
+    private static readonly Action<object?> _cancel = static state => ((TensorTransfer)state!).Cancel();
 
     private readonly TensorStore _store;
     // Guards which engine has which stripe, against a cancel that meets a relocation.
@@ -54,7 +54,7 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource
         for (int i = 0; i < copy.Stripes.Length; i++)
             _engines[i].Start(_transfers[i]);
         if (cancellation.CanBeCanceled)
-            _registration = cancellation.UnsafeRegister(s_cancel, this);
+            _registration = cancellation.UnsafeRegister(_cancel, this);
         FinishPart();
         return end;
     }

@@ -28,7 +28,7 @@ internal sealed unsafe class NativeTransferBackend : ITransferBackend
         if (NativeMethods.Gds.QueueCreate(&options, out nint queue) != TransferStatus.Ok)
         {
             throw new ConfigurationException(
-                $"The storage backend {backend} does not work here: {NativeMethods.Gds.LastError()}. Use StorageBackend.Auto or Threads.");
+                $"The storage backend {backend} does not work here: {NativeMethods.Gds.LastError()}. Choose another StoreOptions.Backend or QueueDepth (64 at most with threads).");
         }
         _queue = new GdsQueueHandle(queue);
         uint used = 0;

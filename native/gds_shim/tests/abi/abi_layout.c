@@ -60,4 +60,6 @@ LAYOUT(offsetof(tio_gds_statistics, bounced_chunks) == 96);
 
 /* Calls through C linkage as a C caller would. */
 uint32_t abi_version_seen_by_c(void);
-uint32_t abi_version_seen_by_c(void) { return tio_gds_abi_version(); }
+uint32_t abi_version_seen_by_c(void) {
+    return tio_gds_abi_version();
+}

@@ -27,7 +27,8 @@ struct Arguments : ::testing::Test {
     }
 };
 
-void expect_options_refused(const tio_gds_queue_options& options, tio_status status, const std::string& named) {
+void expect_options_refused(const tio_gds_queue_options& options, tio_status status,
+                            const std::string& named) {
     tio_gds_queue* queue = nullptr;
     EXPECT_EQ(status, tio_gds_queue_create(&options, &queue));
     EXPECT_EQ(nullptr, queue);
@@ -215,7 +216,9 @@ TEST(QueueOptions, ReservedBackendsAreUnsupported) {
     expect_options_refused(queue_options(TIO_BACKEND_STAGED), TIO_E_UNSUPPORTED, "GPU");
 }
 
-TEST(QueueOptions, UnknownBackendIsRefused) { expect_options_refused(queue_options(77), TIO_E_INVALID, "backend 77"); }
+TEST(QueueOptions, UnknownBackendIsRefused) {
+    expect_options_refused(queue_options(77), TIO_E_INVALID, "backend 77");
+}
 
 TEST(QueueOptions, AvailableBackendsAgreeWithCreation) {
     uint32_t mask = 0;
@@ -226,7 +229,8 @@ TEST(QueueOptions, AvailableBackendsAgreeWithCreation) {
         const auto options = queue_options(backend);
         tio_gds_queue* queue = nullptr;
         const tio_status status = tio_gds_queue_create(&options, &queue);
-        EXPECT_EQ((mask & (1u << backend)) != 0 ? TIO_OK : TIO_E_UNSUPPORTED, status) << "backend " << backend;
+        EXPECT_EQ((mask & (1u << backend)) != 0 ? TIO_OK : TIO_E_UNSUPPORTED, status)
+            << "backend " << backend;
         EXPECT_EQ(TIO_OK, tio_gds_queue_destroy(queue));
     }
 }
@@ -242,6 +246,7 @@ TEST(QueueOptions, AutoTakesIoUringWhereItWorks) {
     const OpenQueue queue(TIO_BACKEND_AUTO);
     uint32_t backend = 0;
     ASSERT_TIO_OK(tio_gds_queue_backend(queue.get(), &backend));
-    const uint32_t expected = backend_is_available(TIO_BACKEND_URING) ? TIO_BACKEND_URING : TIO_BACKEND_THREADS;
+    const uint32_t expected =
+        backend_is_available(TIO_BACKEND_URING) ? TIO_BACKEND_URING : TIO_BACKEND_THREADS;
     EXPECT_EQ(expected, backend);
 }

@@ -40,9 +40,13 @@ TEST(FileOpen, NeverCreatesOverAnExistingFile) {
     EXPECT_EQ(std::vector<char>{'x'}, read_whole_file(directory.file("old")));
 }
 
-TEST(FileOpen, NamesThePathOfAMissingFile) { expect_open_fails("no/such/file", 0, TIO_E_IO, "'no/such/file'"); }
+TEST(FileOpen, NamesThePathOfAMissingFile) {
+    expect_open_fails("no/such/file", 0, TIO_E_IO, "'no/such/file'");
+}
 
-TEST(FileOpen, RefusesDirectories) { expect_open_fails(".", 0, TIO_E_IO, "Is a directory"); }
+TEST(FileOpen, RefusesDirectories) {
+    expect_open_fails(".", 0, TIO_E_IO, "Is a directory");
+}
 
 TEST(FileOpen, RefusesPipes) {
     const TemporaryDirectory directory;
@@ -50,7 +54,9 @@ TEST(FileOpen, RefusesPipes) {
     expect_open_fails(directory.file("fifo"), 0, TIO_E_INVALID, "neither a regular file");
 }
 
-TEST(FileOpen, RefusesUnknownFlags) { expect_open_fails("x", 1u << 20, TIO_E_INVALID, "flags"); }
+TEST(FileOpen, RefusesUnknownFlags) {
+    expect_open_fails("x", 1u << 20, TIO_E_INVALID, "flags");
+}
 
 TEST(FileOpen, DirectIsBufferedWhereTheFileSystemCannot) {
     const OpenFile file(proc_file, TIO_FILE_DIRECT);
@@ -67,7 +73,8 @@ TEST(FileOpen, RequiredDirectIsUnsupportedWhereTheFileSystemCannot) {
 TEST(FileOpen, RequiredDirectLeavesNoFileBehind) {
     const ScratchMount ramfs("ramfs", "");
     if (!ramfs.mounted()) GTEST_SKIP() << ramfs.refusal();
-    expect_open_fails(ramfs.file("f"), TIO_FILE_CREATE | TIO_FILE_DIRECT_REQUIRED, TIO_E_UNSUPPORTED, "O_DIRECT");
+    expect_open_fails(ramfs.file("f"), TIO_FILE_CREATE | TIO_FILE_DIRECT_REQUIRED, TIO_E_UNSUPPORTED,
+                      "O_DIRECT");
     EXPECT_FALSE(std::filesystem::exists(ramfs.file("f")));
 }
 

@@ -64,7 +64,8 @@ TEST_P(FullStorage, OtherRequestsGoOn) {
     const OpenQueue queue(GetParam());
     const auto memory = aligned_memory(8192);
     const FileSizeLimit limit(1 << 20);
-    EXPECT_EQ(TIO_E_FULL, queue.run(request_of(TIO_OP_WRITE, file.get(), memory.get(), 1 << 20, 4096)).status);
+    EXPECT_EQ(TIO_E_FULL,
+              queue.run(request_of(TIO_OP_WRITE, file.get(), memory.get(), 1 << 20, 4096)).status);
     EXPECT_EQ(TIO_OK, queue.run(request_of(TIO_OP_WRITE, file.get(), memory.get(), 0, 4096)).status);
 }
 

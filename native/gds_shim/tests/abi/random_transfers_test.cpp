@@ -16,8 +16,8 @@ constexpr size_t extent_bytes = 96 * 1024;
 constexpr size_t extents = 24;
 constexpr size_t rounds = 40;
 
-// Each extent is used by at most one request at a time, as the store does it; whatever the order of completion, the
-// model then knows the contents.
+// Each extent is used by at most one request at a time, as the store does it; whatever the order of
+// completion, the model then knows the contents.
 class Model {
   public:
     Model(uint64_t seed, tio_gds_file* file) : random_(seed), file_(file), bytes_(extents * extent_bytes) {
@@ -30,8 +30,8 @@ class Model {
         const size_t length = 1 + random_() % (extent_bytes - begin - offset_alignment);
         char* memory = areas_[extent].data() + random_() % 4096;
         const bool write = random_() % 2 == 0;
-        auto request = request_of(write ? TIO_OP_WRITE : TIO_OP_READ, file_, memory, extent * extent_bytes + begin,
-                                  length, extent);
+        auto request = request_of(write ? TIO_OP_WRITE : TIO_OP_READ, file_, memory,
+                                  extent * extent_bytes + begin, length, extent);
         request.priority = static_cast<int32_t>(random_() % 3);
         if (write) fill(request, offset_alignment);
         return request;
@@ -50,7 +50,8 @@ class Model {
     void fill(const tio_gds_request& request, uint32_t offset_alignment) {
         const uint64_t seed = random_();
         auto* memory = static_cast<char*>(request.memory);
-        for (size_t i = 0; i < request.length; ++i) bytes_[request.offset + i] = memory[i] = pattern_at(i, seed);
+        for (size_t i = 0; i < request.length; ++i)
+            bytes_[request.offset + i] = memory[i] = pattern_at(i, seed);
         for (size_t i = request.length; i % offset_alignment != 0; ++i) bytes_[request.offset + i] = 0;
     }
 

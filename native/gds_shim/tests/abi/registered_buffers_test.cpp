@@ -49,9 +49,10 @@ TEST_P(RegisteredBuffers, MayBeAsManyAsTheHeaderSays) {
     const OpenQueue queue(GetParam());
     uint32_t index = TIO_NO_BUFFER;
     for (size_t i = 0; i < 1023; ++i)
-        ASSERT_TIO_OK(
-            tio_gds_buffer_register(queue.get(), memory.get() + i % 256 * 4096, 4096, TIO_MEMORY_HOST, &index));
-    EXPECT_EQ(TIO_E_INVALID, tio_gds_buffer_register(queue.get(), memory.get(), 4096, TIO_MEMORY_HOST, &index));
+        ASSERT_TIO_OK(tio_gds_buffer_register(queue.get(), memory.get() + i % 256 * 4096, 4096,
+                                              TIO_MEMORY_HOST, &index));
+    EXPECT_EQ(TIO_E_INVALID,
+              tio_gds_buffer_register(queue.get(), memory.get(), 4096, TIO_MEMORY_HOST, &index));
     EXPECT_EQ(TIO_NO_BUFFER, index);
     ASSERT_TIO_OK(tio_gds_buffer_unregister(queue.get(), 500));
     ASSERT_TIO_OK(tio_gds_buffer_register(queue.get(), memory.get(), 4096, TIO_MEMORY_HOST, &index));
@@ -63,9 +64,10 @@ TEST_P(RegisteredBuffers, RefuseUnknownIndicesAndSizes) {
     uint32_t index = TIO_NO_BUFFER;
     EXPECT_EQ(TIO_E_INVALID, tio_gds_buffer_unregister(queue.get(), 0));
     EXPECT_EQ(TIO_E_INVALID, tio_gds_buffer_register(queue.get(), memory.get(), 0, TIO_MEMORY_HOST, &index));
-    EXPECT_EQ(TIO_E_INVALID,
-              tio_gds_buffer_register(queue.get(), memory.get(), (size_t{1} << 30) + 1, TIO_MEMORY_HOST, &index));
-    EXPECT_EQ(TIO_E_UNSUPPORTED, tio_gds_buffer_register(queue.get(), memory.get(), 4096, TIO_MEMORY_CUDA, &index));
+    EXPECT_EQ(TIO_E_INVALID, tio_gds_buffer_register(queue.get(), memory.get(), (size_t{1} << 30) + 1,
+                                                     TIO_MEMORY_HOST, &index));
+    EXPECT_EQ(TIO_E_UNSUPPORTED,
+              tio_gds_buffer_register(queue.get(), memory.get(), 4096, TIO_MEMORY_CUDA, &index));
 }
 
 TEST_P(RegisteredBuffers, LeaveMisalignedTransfersToTheBounceChunks) {

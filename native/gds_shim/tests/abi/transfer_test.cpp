@@ -28,7 +28,8 @@ struct Transfer : PerBackend {
     }
 };
 
-// Makes the descriptor behind an open file unable to write, as if it had been closed and reused behind our back.
+// Makes the descriptor behind an open file unable to write, as if it had been closed and reused behind our
+// back.
 void make_read_only_behind_its_back(const std::string& path) {
     for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
         std::error_code gone;

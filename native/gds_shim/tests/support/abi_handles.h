@@ -19,11 +19,11 @@ inline std::string last_error_text() {
     return text;
 }
 
-#define ASSERT_TIO_OK(call)                                                                   \
-    do {                                                                                      \
-        const tio_status tio_status_of_call = (call);                                         \
-        ASSERT_EQ(TIO_OK, tio_status_of_call) << #call << ": " << tio_gds_status_name(tio_status_of_call) << ": " \
-                                              << ::tio::gds::testing::last_error_text();      \
+#define ASSERT_TIO_OK(call)                                                                               \
+    do {                                                                                                  \
+        const tio_status tio_status_of_call = (call);                                                     \
+        ASSERT_EQ(TIO_OK, tio_status_of_call) << #call << ": " << tio_gds_status_name(tio_status_of_call) \
+                                              << ": " << ::tio::gds::testing::last_error_text();          \
     } while (false)
 
 class OpenFile {
@@ -74,7 +74,8 @@ class OpenQueue {
 
     void submit(const std::vector<tio_gds_request>& requests) const {
         uint32_t accepted = 0;
-        ASSERT_TIO_OK(tio_gds_submit(handle_, requests.data(), static_cast<uint32_t>(requests.size()), &accepted));
+        ASSERT_TIO_OK(
+            tio_gds_submit(handle_, requests.data(), static_cast<uint32_t>(requests.size()), &accepted));
         ASSERT_EQ(requests.size(), accepted);
     }
 
@@ -109,8 +110,8 @@ class OpenQueue {
     tio_gds_queue* handle_ = nullptr;
 };
 
-inline tio_gds_request request_of(uint32_t op, tio_gds_file* file, void* memory, uint64_t offset, uint64_t length,
-                                  uint64_t token = 1) {
+inline tio_gds_request request_of(uint32_t op, tio_gds_file* file, void* memory, uint64_t offset,
+                                  uint64_t length, uint64_t token = 1) {
     tio_gds_request request{};
     request.struct_size = sizeof(request);
     request.op = op;

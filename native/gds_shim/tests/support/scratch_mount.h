@@ -16,7 +16,8 @@ class ScratchMount {
   public:
     ScratchMount(const char* file_system, const char* options)
         : mounted_(mount(file_system, directory_.path().c_str(), file_system, 0, options) == 0),
-          refusal_(mounted_ ? "" : std::string("cannot mount a ") + file_system + ": " + std::strerror(errno)) {}
+          refusal_(mounted_ ? ""
+                            : std::string("cannot mount a ") + file_system + ": " + std::strerror(errno)) {}
     ~ScratchMount() {
         if (mounted_) umount2(directory_.path().c_str(), MNT_DETACH);
     }
