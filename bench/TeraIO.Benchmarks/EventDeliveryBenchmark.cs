@@ -14,7 +14,7 @@ public unsafe class EventDeliveryBenchmark
     private const int Events = 4096;
     private const int BatchEvents = 256;
 
-    private static long s_operands;
+    private static long _operands;
 
     private readonly delegate* unmanaged[Cdecl]<nint, ObserverEvent*, void> _receiveOne = &ReceiveOne;
     private readonly delegate* unmanaged[Cdecl]<ObserverEvent*, int, void> _receiveBatch = &ReceiveBatch;
@@ -53,11 +53,11 @@ public unsafe class EventDeliveryBenchmark
     }
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
-    private static void ReceiveOne(nint user, ObserverEvent* observed) => s_operands += observed->OperandCount;
+    private static void ReceiveOne(nint user, ObserverEvent* observed) => _operands += observed->OperandCount;
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static void ReceiveBatch(ObserverEvent* observed, int count)
     {
-        for (int i = 0; i < count; i++) s_operands += observed[i].OperandCount;
+        for (int i = 0; i < count; i++) _operands += observed[i].OperandCount;
     }
 }

@@ -8,14 +8,37 @@ internal static partial class NativeMethods
     /// <summary>The C library, where .NET has no equivalent.</summary>
     internal static partial class LibC
     {
+        // Equal on every Linux that .NET runs on.
+        private const int OpenReadWrite = 0x2;
+        private const int OpenCreate = 0x40;
+        private const int OpenExclusive = 0x80;
+        private const int OpenCloseOnExec = 0x80000;
+        private const int OwnerOnly = 0x180; // 0600
+        private const int NoEntry = 2;
         private const int LockExclusive = 2;
         private const int LockNonBlocking = 4;
 
         /// <summary>
-        /// sys/file.h flock(LOCK_EX | LOCK_NB). FileShare.None would do the same, but an environment variable can turn
-        /// that off, and then a live store would look dead.
+        /// open(2) without the shared lock that every FileStream takes on Unix: two processes that only look at a lock file
+        /// would keep its owner from locking it.
         /// </summary>
+        /// <returns>Null when there is no such file or directory.</returns>
+        /// <exception cref="IOException">It cannot be opened.</exception>
+        public static SafeFileHandle? OpenLockFile(string path, bool create)
+        {
+            int flags = OpenReadWrite | OpenCloseOnExec | (create ? OpenCreate | OpenExclusive : 0);
+            int descriptor = Open(path, flags, OwnerOnly);
+            if (descriptor >= 0)
+                return new SafeFileHandle(descriptor, ownsHandle: true);
+            int errno = Marshal.GetLastPInvokeError();
+            return errno == NoEntry ? null : throw new IOException($"{path} cannot be opened: {Marshal.GetPInvokeErrorMessage(errno)} (errno {errno}).");
+        }
+
+        /// <summary>sys/file.h flock(LOCK_EX | LOCK_NB): whether the lock is held now. It goes with the last descriptor of this opening.</summary>
         public static bool TryLock(SafeFileHandle file) => Flock(file, LockExclusive | LockNonBlocking) == 0;
+
+        [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+        private static partial int Open(string path, int flags, int mode);
 
         [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
         private static partial int Flock(SafeFileHandle file, int operation);

@@ -9,7 +9,7 @@ namespace TeraIO.Core.Runtime;
 internal sealed class OpFrame
 {
     [ThreadStatic]
-    private static OpFrame? t_current;
+    private static OpFrame? _current;
 
     private readonly EngineState _owner;
 
@@ -21,8 +21,8 @@ internal sealed class OpFrame
     /// <summary>The calling thread's frame in this engine; what an earlier engine left on the thread is forgotten.</summary>
     public static OpFrame Of(EngineState engine)
     {
-        OpFrame? current = t_current;
-        return current?._owner == engine ? current : t_current = new OpFrame(engine);
+        OpFrame? current = _current;
+        return current?._owner == engine ? current : _current = new OpFrame(engine);
     }
 
     /// <summary>Pinned blocks; a block appears once per pin.</summary>

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
 using TeraIO.Core.Interop;
 
 namespace TeraIO.Core.Storage;
@@ -16,12 +17,11 @@ internal sealed partial class StoreDirectory : IDisposable
 {
     private const string StoreFileName = "store.bin";
     private const string OwnerFileName = "owner.lock";
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const int Attempts = 8;
 
     private static readonly ConcurrentDictionary<StoreDirectory, bool> _live = new();
 
-    private readonly FileStream _owner;
+    private readonly SafeFileHandle _owner;
     private readonly ILogger _logger;
 
     static StoreDirectory() => AppDomain.CurrentDomain.ProcessExit += static (_, _) =>
@@ -30,7 +30,7 @@ internal sealed partial class StoreDirectory : IDisposable
             directory.Dispose();
     };
 
-    private StoreDirectory(string fullPath, FileStream owner, ILogger logger)
+    private StoreDirectory(string fullPath, SafeFileHandle owner, ILogger logger)
     {
         FullPath = fullPath;
         _owner = owner;
@@ -101,17 +101,15 @@ internal sealed partial class StoreDirectory : IDisposable
             throw new ConfigurationException("A tensor store needs Linux: its ownership locks and file modes are Unix ones.");
         var name = string.Create(CultureInfo.InvariantCulture, $"teraio-{Environment.ProcessId}-{RandomNumberGenerator.GetHexString(16, lowercase: true)}");
         var path = Path.Combine(parent, name);
-        Directory.CreateDirectory(path, OwnerOnly | UnixFileMode.UserExecute);
-        FileStream? owner = null;
+        Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        SafeFileHandle? owner = null;
         try
         {
-            owner = OpenOwner(path, FileMode.CreateNew);
-            if (NativeMethods.LibC.TryLock(owner.SafeFileHandle) && File.Exists(owner.Name))
+            var ownerPath = Path.Combine(path, OwnerFileName);
+            owner = NativeMethods.LibC.OpenLockFile(ownerPath, create: true);
+            // Between mkdir and the lock a clean-up may have seen a dead directory here: then the name is gone, or about to go.
+            if (owner is not null && NativeMethods.LibC.TryLock(owner) && File.Exists(ownerPath))
                 return new StoreDirectory(path, owner, logger);
-        }
-        catch (DirectoryNotFoundException) when (Directory.Exists(parent))
-        {
-            // Removed between mkdir and open.
         }
         catch
         {
@@ -123,21 +121,12 @@ internal sealed partial class StoreDirectory : IDisposable
         return null;
     }
 
-    private static FileStream OpenOwner(string directory, FileMode mode)
-    {
-        // .NET's own lock stays out of the way: sharing writes takes none.
-        var options = new FileStreamOptions { Mode = mode, Access = FileAccess.ReadWrite, Share = FileShare.ReadWrite | FileShare.Delete };
-        if (mode == FileMode.CreateNew && !OperatingSystem.IsWindows())
-            options.UnixCreateMode = OwnerOnly;
-        return new FileStream(Path.Combine(directory, OwnerFileName), options);
-    }
-
     private static void RemoveDead(string parent, ILogger logger)
     {
         foreach (var path in Directory.EnumerateDirectories(parent, "teraio-*"))
         {
-            // A link could point the removal anywhere.
-            if (!OwnName().IsMatch(Path.GetFileName(path)) || File.ResolveLinkTarget(path, returnFinalTarget: false) is not null)
+            // A link could point the removal anywhere. LinkTarget, unlike ResolveLinkTarget, bears that the directory is gone meanwhile.
+            if (!OwnName().IsMatch(Path.GetFileName(path)) || new DirectoryInfo(path).LinkTarget is not null)
                 continue;
             try
             {
@@ -152,21 +141,14 @@ internal sealed partial class StoreDirectory : IDisposable
 
     private static void RemoveIfDead(string path, ILogger logger)
     {
-        FileStream owner;
-        try
-        {
-            owner = OpenOwner(path, FileMode.Open);
-        }
-        catch (FileNotFoundException)
+        using var owner = NativeMethods.LibC.OpenLockFile(Path.Combine(path, OwnerFileName), create: false);
+        if (owner is null)
         {
             // The owner file goes last, so nothing of value is in here; if its run is just being born, it tries another name.
             RemoveEmpty(path);
-            return;
         }
-        using (owner)
+        else if (NativeMethods.LibC.TryLock(owner))
         {
-            if (!NativeMethods.LibC.TryLock(owner.SafeFileHandle))
-                return;
             Remove(path);
             logger.LogInformation("Removed {Path}, left by a run that is dead", path);
         }

@@ -12,20 +12,20 @@ internal static unsafe partial class ObserverNative
     private const string Library = "tio_torch_observer";
     private const uint AbiVersion = 1;
 
-    private static readonly Lock s_loading = new();
-    private static bool s_loaded;
+    private static readonly Lock _loading = new();
+    private static bool _loaded;
 
     /// <summary>Finds the library and checks that it is of this version; once per process. To be called before any other member.</summary>
     /// <exception cref="ConfigurationException">It is missing or of another version.</exception>
     public static void Load()
     {
-        lock (s_loading)
+        lock (_loading)
         {
-            if (s_loaded) return;
+            if (_loaded) return;
             nint library = NativeLibraryLocator.Resolve(Library);
             NativeLibrary.SetDllImportResolver(typeof(ObserverNative).Assembly, (name, _, _) => name == Library ? library : 0);
             CheckAbi();
-            s_loaded = true;
+            _loaded = true;
         }
     }
 

@@ -15,7 +15,7 @@ namespace TeraIO.Torch.Observation;
 internal sealed unsafe class ObserverBridge : IDisposable
 {
     // Handlers carry no managed state of their own; this is the attached bridge.
-    private static ObserverBridge? s_attached;
+    private static ObserverBridge? _attached;
 
     private readonly OnDemandEngine _engine;
     private readonly OperatorTable _operators = new();
@@ -47,20 +47,20 @@ internal sealed unsafe class ObserverBridge : IDisposable
             Freeing = &OnFreeing,
         };
         options.StructSize = (uint)sizeof(ObserverOptions);
-        if (Interlocked.CompareExchange(ref s_attached, bridge, null) is not null)
+        if (Interlocked.CompareExchange(ref _attached, bridge, null) is not null)
         {
             throw new ConfigurationException("An offload session is active in this process already; dispose it before you begin another.");
         }
 
         if (ObserverNative.Attach(&options, &handlers) == ObserverStatus.Ok) return bridge;
-        Volatile.Write(ref s_attached, null);
+        Volatile.Write(ref _attached, null);
         throw new ConfigurationException($"TeraIO cannot observe this libtorch: {ObserverNative.LastError()}");
     }
 
     /// <summary>Stops observing. Storages must have been brought back before.</summary>
     public void Dispose()
     {
-        if (Interlocked.CompareExchange(ref s_attached, null, this) != this) return;
+        if (Interlocked.CompareExchange(ref _attached, null, this) != this) return;
         _ = ObserverNative.Detach(); // fails only when nothing is attached
     }
 
@@ -80,7 +80,7 @@ internal sealed unsafe class ObserverBridge : IDisposable
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static void OnDescribe(nint user, byte* schema, ObserverTraits* traits)
     {
-        if (s_attached is not { } bridge) return;
+        if (_attached is not { } bridge) return;
         try
         {
             *traits = bridge._operators.Describe(Marshal.PtrToStringUTF8((nint)schema) ?? "");
@@ -94,7 +94,7 @@ internal sealed unsafe class ObserverBridge : IDisposable
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static void OnOpBegin(nint user, ObserverEvent* observed)
     {
-        if (s_attached is not { } bridge) return;
+        if (_attached is not { } bridge) return;
         try
         {
             int count = (int)observed->OperandCount;
@@ -111,7 +111,7 @@ internal sealed unsafe class ObserverBridge : IDisposable
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static void OnOpEnd(nint user, ObserverEvent* observed)
     {
-        if (s_attached is not { } bridge) return;
+        if (_attached is not { } bridge) return;
         try
         {
             int count = (int)observed->OperandCount;
@@ -128,7 +128,7 @@ internal sealed unsafe class ObserverBridge : IDisposable
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int OnMakeRoom(nint user, ulong bytes, byte* why, uint capacity)
     {
-        if (s_attached is not { } bridge) return 0;
+        if (_attached is not { } bridge) return 0;
         try
         {
             if (bridge._engine.MakeRoom((long)bytes) is not { } failure) return 0;
@@ -147,7 +147,7 @@ internal sealed unsafe class ObserverBridge : IDisposable
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static void OnAllocated(nint user, nint data, ulong bytes, uint depth)
     {
-        if (s_attached is not { } bridge) return;
+        if (_attached is not { } bridge) return;
         try
         {
             bridge._engine.Allocated(data, (long)bytes, depth > 0);
@@ -161,7 +161,7 @@ internal sealed unsafe class ObserverBridge : IDisposable
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
     private static int OnFreeing(nint user, nint data, ulong bytes)
     {
-        if (s_attached is not { } bridge) return 0;
+        if (_attached is not { } bridge) return 0;
         try
         {
             return bridge._engine.Freeing(data) ? 1 : 0;

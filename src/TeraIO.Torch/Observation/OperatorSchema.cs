@@ -13,7 +13,7 @@ internal sealed record OperatorSchema(string Name, ulong WrittenArguments, OpTra
     private const int LastBit = 63;
 
     // Ops that read shapes and types of their inputs only, though their schema does not show it.
-    private static readonly HashSet<string> s_metadataOnly =
+    private static readonly HashSet<string> _metadataOnly =
     [
         "aten::_unsafe_view", "aten::empty_like", "aten::zeros_like", "aten::ones_like", "aten::full_like", "aten::rand_like",
         "aten::randn_like", "aten::new_empty", "aten::new_empty_strided", "aten::new_zeros", "aten::new_ones", "aten::new_full",
@@ -22,7 +22,7 @@ internal sealed record OperatorSchema(string Name, ulong WrittenArguments, OpTra
 
     // Composites: everything they do to bytes is done by the ops they dispatch (CompositeImplicitAutograd in native_functions.yaml). Seen as
     // one op they would hold the inputs of each of their parts until the last part ends.
-    private static readonly HashSet<string> s_composite =
+    private static readonly HashSet<string> _composite =
     [
         "aten::linear", "aten::matmul", "aten::cross_entropy_loss", "aten::nll_loss_nd", "aten::nll_loss", "aten::log_softmax",
         "aten::softmax", "aten::layer_norm", "aten::scaled_dot_product_attention", "aten::dropout", "aten::reshape", "aten::contiguous",
@@ -30,7 +30,7 @@ internal sealed record OperatorSchema(string Name, ulong WrittenArguments, OpTra
     ];
 
     // Batch norm writes its running statistics without saying so in its schema.
-    private static readonly HashSet<string> s_writtenByName = ["running_mean", "running_var"];
+    private static readonly HashSet<string> _writtenByName = ["running_mean", "running_var"];
 
     /// <summary>Parses a schema; a bare name (an autograd node, a user's range) is transparent: it works through ops of its own.</summary>
     public static OperatorSchema Parse(string text)
@@ -52,7 +52,7 @@ internal sealed record OperatorSchema(string Name, ulong WrittenArguments, OpTra
             if (argument == "*") continue;
             string? annotation = AliasAnnotation(argument);
             if (annotation is not null) aliases = true;
-            if (annotation?.Contains('!', StringComparison.Ordinal) == true || s_writtenByName.Contains(ArgumentName(argument)))
+            if (annotation?.Contains('!', StringComparison.Ordinal) == true || _writtenByName.Contains(ArgumentName(argument)))
             {
                 written |= 1UL << Math.Min(index, LastBit);
             }
@@ -65,9 +65,9 @@ internal sealed record OperatorSchema(string Name, ulong WrittenArguments, OpTra
 
     private static OpTraitFlags Classify(string baseName, string returns, ulong written, bool aliases)
     {
-        if (s_composite.Contains(baseName)) return OpTraitFlags.Transparent;
+        if (_composite.Contains(baseName)) return OpTraitFlags.Transparent;
         bool makesView = aliases && written == 0 && AliasAnnotation(returns) is not null;
-        return makesView || s_metadataOnly.Contains(baseName) ? OpTraitFlags.MetadataOnly : OpTraitFlags.None;
+        return makesView || _metadataOnly.Contains(baseName) ? OpTraitFlags.MetadataOnly : OpTraitFlags.None;
     }
 
     private static string BaseName(string name)

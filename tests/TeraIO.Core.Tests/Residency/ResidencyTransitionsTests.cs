@@ -5,7 +5,7 @@ namespace TeraIO.Core.Tests.Residency;
 [TestFixture]
 public class ResidencyTransitionsTests
 {
-    private static readonly (ResidencyState From, ResidencyEvent Event, ResidencyState To)[] s_table =
+    private static readonly (ResidencyState From, ResidencyEvent Event, ResidencyState To)[] _table =
     [
         (ResidencyState.Resident, ResidencyEvent.OffloadStarted, ResidencyState.Offloading),
         (ResidencyState.Offloading, ResidencyEvent.OffloadCompleted, ResidencyState.Offloaded),
@@ -27,7 +27,7 @@ public class ResidencyTransitionsTests
     [TestCaseSource(nameof(EveryPair))]
     public void Takes_exactly_the_transitions_of_the_table(ResidencyState state, ResidencyEvent residencyEvent)
     {
-        var expected = s_table.Where(row => row.From == state && row.Event == residencyEvent).Select(row => (ResidencyState?)row.To).SingleOrDefault();
+        var expected = _table.Where(row => row.From == state && row.Event == residencyEvent).Select(row => (ResidencyState?)row.To).SingleOrDefault();
 
         bool taken = ResidencyTransitions.TryNext(state, residencyEvent, out ResidencyState next);
 

@@ -142,6 +142,18 @@ public class TransferEngineTests
     }
 
     [Test]
+    public void A_success_of_fewer_bytes_than_asked_is_a_short_transfer()
+    {
+        _backend.IsPaused = true;
+        Start(Read(0));
+
+        _backend.Inject(new BackendCompletion(_backend.Accepted[0].Token, TransferStatus.Ok, SystemErrno: 0, Block / 2, LatencyNanoseconds: 0));
+        _owner.AwaitCompleted(1);
+
+        Assert.That(_owner.Results, Is.EqualTo(new[] { (0, TransferStatus.ShortTransfer) }));
+    }
+
+    [Test]
     public void A_busy_backend_gets_the_transfer_again_after_the_next_completion()
     {
         _backend.IsPaused = true;

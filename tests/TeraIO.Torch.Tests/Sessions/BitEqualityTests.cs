@@ -7,7 +7,7 @@ namespace TeraIO.Torch.Tests.Sessions;
 [NonParallelizable]
 internal sealed class BitEqualityTests : SessionFixture
 {
-    private static readonly (string Name, TrainingScript Script)[] s_scripts =
+    private static readonly (string Name, TrainingScript Script)[] _scripts =
     [
         ("AdamW", new TrainingScript()),
         ("Adam", new TrainingScript { Optimizer = "adam" }),
@@ -19,7 +19,7 @@ internal sealed class BitEqualityTests : SessionFixture
         ("Evaluation between steps", new TrainingScript { Evaluate = true, Dropout = 0.1 }),
     ];
 
-    private static IEnumerable<TestCaseData> Scripts() => s_scripts.Select(s => new TestCaseData(s.Script).SetArgDisplayNames(s.Name));
+    private static IEnumerable<TestCaseData> Scripts() => _scripts.Select(s => new TestCaseData(s.Script).SetArgDisplayNames(s.Name));
 
     [TestCaseSource(nameof(Scripts))]
     public void At_the_smallest_budget(TrainingScript script)

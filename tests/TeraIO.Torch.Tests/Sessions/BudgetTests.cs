@@ -9,12 +9,12 @@ namespace TeraIO.Torch.Tests.Sessions;
 internal sealed class BudgetTests : SessionFixture
 {
     // A 512 x 512 float matrix is 1 MiB; a product needs one in and one out at once.
-    private static readonly ByteSize s_belowTwoMatrices = ByteSize.FromMiB(2) - ByteSize.FromKiB(8);
+    private static readonly ByteSize _belowTwoMatrices = ByteSize.FromMiB(2) - ByteSize.FromKiB(8);
 
     [Test]
     public void A_budget_below_one_ops_working_set_names_the_op_its_tensors_and_the_smallest_budget()
     {
-        using OffloadSession session = BeginUnder(s_belowTwoMatrices);
+        using OffloadSession session = BeginUnder(_belowTwoMatrices);
         using torch.Tensor left = torch.ones(512, 512); // 1 MiB
 
         Assert.Throws<ExternalException>(() => torch.mm(left, left).Dispose());
@@ -28,7 +28,7 @@ internal sealed class BudgetTests : SessionFixture
     [Test]
     public void State_is_intact_after_a_refusal()
     {
-        using OffloadSession session = BeginUnder(s_belowTwoMatrices);
+        using OffloadSession session = BeginUnder(_belowTwoMatrices);
         using torch.Tensor left = torch.ones(512, 512);
         Assert.Throws<ExternalException>(() => torch.mm(left, left).Dispose());
 
@@ -38,7 +38,7 @@ internal sealed class BudgetTests : SessionFixture
     [Test]
     public void A_step_cannot_begin_after_a_failure()
     {
-        using OffloadSession session = BeginUnder(s_belowTwoMatrices);
+        using OffloadSession session = BeginUnder(_belowTwoMatrices);
         using torch.Tensor left = torch.ones(512, 512);
         Assert.Throws<ExternalException>(() => torch.mm(left, left).Dispose());
 

@@ -10,14 +10,14 @@ namespace TeraIO.Torch.Tests.Sessions;
 internal sealed class DamagedStoreTests : SessionFixture
 {
     private const int Count = 64 * 1024; // floats: 256 KiB a tensor
-    private static readonly ByteSize s_threeTensors = ByteSize.FromKiB(800);
+    private static readonly ByteSize _threeTensors = ByteSize.FromKiB(800);
 
     private string StoreFile => Directory.GetFiles(StorePath, "*.bin", SearchOption.AllDirectories).Single();
 
     [Test]
     public void A_flipped_bit_stops_the_op_and_names_file_and_tensor()
     {
-        using OffloadSession session = BeginUnder(s_threeTensors);
+        using OffloadSession session = BeginUnder(_threeTensors);
         torch.Tensor[] tensors = Fill(6);
         FlipOneBit(StoreFile, offset: 12345);
 
@@ -32,7 +32,7 @@ internal sealed class DamagedStoreTests : SessionFixture
     [Test]
     public void A_truncated_file_stops_the_op()
     {
-        using OffloadSession session = BeginUnder(s_threeTensors);
+        using OffloadSession session = BeginUnder(_threeTensors);
         torch.Tensor[] tensors = Fill(6);
         using (FileStream file = File.Open(StoreFile, FileMode.Open, FileAccess.Write, FileShare.ReadWrite)) file.SetLength(4096);
 
@@ -45,7 +45,7 @@ internal sealed class DamagedStoreTests : SessionFixture
     [Test]
     public void Tensors_that_were_not_damaged_stay_usable()
     {
-        using OffloadSession session = BeginUnder(s_threeTensors);
+        using OffloadSession session = BeginUnder(_threeTensors);
         torch.Tensor[] tensors = Fill(6);
         FlipOneBit(StoreFile, offset: 12345); // in the first tensor that left
 

@@ -10,12 +10,12 @@ namespace TeraIO.Torch.Tests.Sessions;
 internal sealed class DirectAccessTests : SessionFixture
 {
     private const int Count = 64 * 1024; // floats: 256 KiB a tensor
-    private static readonly ByteSize s_threeTensors = ByteSize.FromKiB(800);
+    private static readonly ByteSize _threeTensors = ByteSize.FromKiB(800);
 
     [Test]
     public void Reading_an_offloaded_tensor_without_a_scope_throws_instead_of_giving_wrong_data()
     {
-        using OffloadSession session = BeginUnder(s_threeTensors);
+        using OffloadSession session = BeginUnder(_threeTensors);
         using torch.Tensor first = torch.ones(Count);
         using torch.Tensor second = torch.ones(Count);
         using torch.Tensor third = torch.ones(Count);
@@ -27,7 +27,7 @@ internal sealed class DirectAccessTests : SessionFixture
     [Test]
     public void A_pinned_tensor_can_be_read_and_written_directly_and_keeps_the_change()
     {
-        using OffloadSession session = BeginUnder(s_threeTensors);
+        using OffloadSession session = BeginUnder(_threeTensors);
         using torch.Tensor first = torch.ones(Count);
         using torch.Tensor second = torch.full(Count, 2f);
         using torch.Tensor third = torch.full(Count, 3f);
@@ -47,7 +47,7 @@ internal sealed class DirectAccessTests : SessionFixture
     [Test]
     public void RestoreAll_brings_everything_back_and_the_budget_holds_again_afterwards()
     {
-        ByteSize budget = s_threeTensors;
+        ByteSize budget = _threeTensors;
         using OffloadSession session = BeginUnder(budget);
         torch.Tensor[] tensors = [.. Enumerable.Range(0, 6).Select(i => torch.full(Count, (float)i))];
 
@@ -64,7 +64,7 @@ internal sealed class DirectAccessTests : SessionFixture
     public void After_the_session_every_tensor_is_in_memory_and_unchanged()
     {
         torch.Tensor[] tensors;
-        using (OffloadSession session = BeginUnder(s_threeTensors))
+        using (OffloadSession session = BeginUnder(_threeTensors))
         {
             tensors = [.. Enumerable.Range(0, 6).Select(i => torch.full(Count, (float)i))];
         }
@@ -79,7 +79,7 @@ internal sealed class DirectAccessTests : SessionFixture
     [Test]
     public void Pinning_more_than_the_budget_is_refused_and_pins_nothing()
     {
-        using OffloadSession session = BeginUnder(s_threeTensors);
+        using OffloadSession session = BeginUnder(_threeTensors);
         torch.Tensor[] tensors = [.. Enumerable.Range(0, 6).Select(i => torch.full(Count, (float)i))];
 
         Assert.Throws<BudgetExceededException>(() => session.Pin(tensors).Dispose());

@@ -12,12 +12,12 @@ namespace TeraIO.Torch.Tests.Sessions;
 internal sealed class StorageLifetimeTests : SessionFixture
 {
     private const int Count = 64 * 1024; // floats: 256 KiB a tensor
-    private static readonly ByteSize s_twoTensors = ByteSize.FromKiB(640);
+    private static readonly ByteSize _twoTensors = ByteSize.FromKiB(640);
 
     [Test]
     public void A_storage_that_dies_while_offloaded_leaves_no_record_that_its_address_could_inherit()
     {
-        using OffloadSession session = BeginUnder(s_twoTensors);
+        using OffloadSession session = BeginUnder(_twoTensors);
         for (int round = 0; round < 50; round++)
         {
             torch.Tensor first = torch.full(Count, (float)round);
@@ -37,7 +37,7 @@ internal sealed class StorageLifetimeTests : SessionFixture
     [Test]
     public void Tensors_collected_by_the_garbage_collector_are_noticed_on_its_thread()
     {
-        using OffloadSession session = BeginUnder(s_twoTensors);
+        using OffloadSession session = BeginUnder(_twoTensors);
         Abandon(20);
         ByteSize abandoned = session.Statistics.LiveBytes;
 
@@ -54,7 +54,7 @@ internal sealed class StorageLifetimeTests : SessionFixture
     [Test]
     public void Views_of_one_storage_move_together_and_see_the_same_bytes()
     {
-        using OffloadSession session = BeginUnder(s_twoTensors);
+        using OffloadSession session = BeginUnder(_twoTensors);
         using torch.Tensor owner = torch.zeros(256, 256);
         using torch.Tensor row = owner[3];
         using torch.Tensor transposed = owner.t();
@@ -72,7 +72,7 @@ internal sealed class StorageLifetimeTests : SessionFixture
     [Test]
     public void One_storage_in_two_operands_comes_back_once()
     {
-        using OffloadSession session = BeginUnder(s_twoTensors);
+        using OffloadSession session = BeginUnder(_twoTensors);
         using torch.Tensor tensor = torch.full(Count, 3f);
         torch.ones(Count).Dispose();
         using (torch.Tensor filler = torch.ones(Count))
@@ -120,7 +120,7 @@ internal sealed class StorageLifetimeTests : SessionFixture
     [Test]
     public void A_storage_freed_while_it_is_being_written_out_is_kept_until_the_write_ended()
     {
-        using OffloadSession session = BeginUnder(s_twoTensors);
+        using OffloadSession session = BeginUnder(_twoTensors);
         for (int round = 0; round < 20; round++)
         {
             torch.Tensor victim = torch.full(Count, 1f);

@@ -12,7 +12,7 @@ namespace TeraIO.Torch.Tests.Sessions;
 [NonParallelizable]
 internal sealed class TrainingFaultSweepTests : SessionFixture
 {
-    private static readonly TrainingScript s_script = new() { Steps = 1, Dropout = 0.1 };
+    private static readonly TrainingScript _script = new() { Steps = 1, Dropout = 0.1 };
 
     [TestCase(FaultKind.IoError, false)]
     [TestCase(FaultKind.IoError, true)]
@@ -25,8 +25,8 @@ internal sealed class TrainingFaultSweepTests : SessionFixture
     [TestCase(FaultKind.NoSpace, true)]
     public async Task Losses_are_right_or_training_stops(FaultKind kind, bool forever)
     {
-        List<float> undisturbed = s_script.Run();
-        (ByteSize smallest, ByteSize peak) = Measure(s_script);
+        List<float> undisturbed = _script.Run();
+        (ByteSize smallest, ByteSize peak) = Measure(_script);
         var budget = new ByteSize((smallest.Bytes + peak.Bytes) / 2);
         int stopped = 0;
 
@@ -52,7 +52,7 @@ internal sealed class TrainingFaultSweepTests : SessionFixture
         {
             TensorStore store = TensorStore.Open(options, logger: null, backend => new FaultInjectingBackend(backend, plan));
             using OffloadSession session = BeginOver(store, budget);
-            return s_script.Run(session);
+            return _script.Run(session);
         }
         catch (TeraIOException e)
         {
