@@ -131,6 +131,14 @@ std::string prove_storage(const Symbols& symbols, const Layout& layout, const Pr
     if (*reinterpret_cast<abi::Allocator**>(storage + layout.storage_allocator) != &gate) {
         return "StorageImpl: allocator pointer is not the installed allocator";
     }
+    // The flags are bytes between the size and the allocator, both known by now. Writing through a wrong
+    // offset beyond the object would corrupt the heap.
+    for (int32_t flag : {layout.storage_resizable, layout.storage_mutable_check, layout.storage_throw_mutable,
+                         layout.storage_throw_immutable}) {
+        const int32_t after_size = layout.storage_bytes + static_cast<int32_t>(sizeof(int64_t));
+        if (flag < after_size || flag >= layout.storage_allocator)
+            return "StorageImpl: a flag lies outside its place";
+    }
     for (int32_t flag :
          {layout.storage_mutable_check, layout.storage_throw_mutable, layout.storage_throw_immutable}) {
         if (storage[flag] != 0) return "StorageImpl: an access-check flag of a fresh tensor is set";
