@@ -35,7 +35,7 @@ printf '| unlimited | | %s | %s | %.2f | 1.00 | | | |\n' "$(mib "$unlimited_peak
 failed=0
 for budget in "$@"; do
     json="$directory/offloaded.json"
-    "${sample[@]}" --budget "$budget" --unlimited-peak "$unlimited_peak" --store "$directory" --json "$json" >&2
+    "${sample[@]}" --mode ondemand --budget "$budget" --unlimited-peak "$unlimited_peak" --store "$directory" --json "$json" >&2
     equal=equal
     if ! jq -e --slurpfile other "$directory/unlimited.json" '.losses == $other[0].losses' "$json" >/dev/null; then equal=DIFFERENT; failed=1; fi
     if ! jq -e '.peakLiveBytes <= .budgetBytes' "$json" >/dev/null; then equal="$equal, BUDGET PASSED"; failed=1; fi

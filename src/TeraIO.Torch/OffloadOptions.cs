@@ -13,7 +13,10 @@ public enum OffloadMode
     /// </summary>
     OnDemand,
 
-    /// <summary>A lifetime-aware plan issues transfers ahead of time. Not available yet: it arrives with the planner.</summary>
+    /// <summary>
+    /// As <see cref="OnDemand"/> until two steps in a row (<see cref="OffloadSession.BeginStep"/>) are the same; from then on a plan made of their tensor
+    /// lifetimes issues transfers ahead of time. A step that departs from the plan goes on on demand.
+    /// </summary>
     Planned,
 }
 
@@ -41,8 +44,17 @@ public sealed record OffloadOptions
     /// </summary>
     public ByteSize? StoreCapacity { get; init; }
 
+    /// <summary>The product's own policy.</summary>
+    internal const string DefaultPolicy = "planned";
+
     /// <summary>Who decides about transfers. Default <see cref="OffloadMode.OnDemand"/>.</summary>
     public OffloadMode Mode { get; init; } = OffloadMode.OnDemand;
+
+    /// <summary>
+    /// Who plans in <see cref="OffloadMode.Planned"/>: a name of <see cref="TeraIO.Planner.Policies.Policies"/>. Others than the default serve
+    /// comparisons.
+    /// </summary>
+    public string Policy { get; init; } = DefaultPolicy;
 
     /// <summary>Bytes of freed tensor memory kept for reuse, never beyond the budget. Default 256 MiB.</summary>
     /// <remarks>Fresh memory costs a page fault and a zeroing per page, and training asks for the same sizes again and again.</remarks>
@@ -51,11 +63,6 @@ public sealed record OffloadOptions
     /// <exception cref="ConfigurationException">An option is unusable; the message names it.</exception>
     internal void Validate()
     {
-        if (Mode == OffloadMode.Planned)
-        {
-            throw new ConfigurationException("Planned mode arrives with the planner; use OffloadMode.OnDemand.");
-        }
-
         if (MinimumOffloadSize.Bytes < 4096)
         {
             throw new ConfigurationException($"{nameof(MinimumOffloadSize)} is {MinimumOffloadSize}; the smallest that can be moved is 4 KiB.");

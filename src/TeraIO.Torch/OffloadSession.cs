@@ -1,9 +1,13 @@
 using TeraIO.Core;
+using TeraIO.Core.Plans;
 using TeraIO.Core.Residency;
 using TeraIO.Core.Runtime;
+using TeraIO.Core.Runtime.Planned;
 using TeraIO.Core.Storage;
+using TeraIO.Core.Tracing;
 using TeraIO.Torch.Interop;
 using TeraIO.Torch.Observation;
+using TeraIO.Torch.Planning;
 using TeraIO.Torch.Runtime;
 using TorchSharp;
 
@@ -31,10 +35,12 @@ public sealed class OffloadSession : IDisposable
     private readonly OnDemandEngine _engine;
     private readonly ObserverBridge _bridge;
     private readonly long _budget;
+    private readonly PlannedRun? _planned;
     private bool _disposed;
 
-    private OffloadSession(TensorStore? store, OnDemandEngine engine, ObserverBridge bridge, long budget)
+    private OffloadSession(TensorStore? store, OnDemandEngine engine, ObserverBridge bridge, PlannedRun? planned, long budget)
     {
+        _planned = planned;
         _store = store;
         _engine = engine;
         _bridge = bridge;
@@ -46,6 +52,18 @@ public sealed class OffloadSession : IDisposable
 
     /// <summary>The first error inside an op since the session began, or null.</summary>
     public TeraIOException? Failure => _bridge.Failure;
+
+    /// <summary>The steady training step as the planner sees it; null before two equal steps, and in other modes than <see cref="OffloadMode.Planned"/>.</summary>
+    public Trace? Trace => _planned?.Trace;
+
+    /// <summary>The plan that is carried out; null as long as <see cref="Trace"/> is.</summary>
+    public MigrationPlan? Plan => _planned?.Plan;
+
+    /// <summary>The waits of the last whole step, op by op, with their causes. Empty in other modes than <see cref="OffloadMode.Planned"/>.</summary>
+    public IReadOnlyList<StallOfOp> LastStalls => _planned?.LastStalls ?? [];
+
+    /// <summary>How the last two steps that ran without a plan differ: the first op that is not the same. Null when they are equal.</summary>
+    public string? LastDifference => _planned?.LastDifference;
 
     /// <summary>Counters since the session began.</summary>
     public unsafe OffloadStatistics Statistics
@@ -65,6 +83,13 @@ public sealed class OffloadSession : IDisposable
                 Offloads = engine.Offloads,
                 Prefetches = engine.Prefetches,
                 StallTime = engine.StallTime,
+                LatePrefetchTime = engine.LatePrefetchTime,
+                OnDemandReadTime = engine.OnDemandReadTime,
+                NoRoomTime = engine.NoRoomTime,
+                PlannedSteps = _planned?.PlannedSteps ?? 0,
+                Divergences = _planned?.Divergences ?? 0,
+                FailedMigrations = _planned?.FailedMigrations ?? 0,
+                PlanningTime = _planned?.PlanningTime ?? TimeSpan.Zero,
                 SmallestBudget = new ByteSize(engine.SmallestBudget),
                 LargestWorkingSetOp = engine.LargestWorkingSetOp,
                 Operations = (long)observed.Operations,
@@ -126,13 +151,15 @@ public sealed class OffloadSession : IDisposable
     }
 
     /// <summary>
-    /// Marks one training step. Optional: it gives per-step statistics and stops before a step when an earlier one failed.
+    /// Marks one training step, until its scope is disposed. It gives per-step statistics and stops before a step when an earlier one failed. Optional
+    /// but in <see cref="OffloadMode.Planned"/>, which learns the program from step to step and makes its plans at the end of one.
     /// </summary>
     /// <exception cref="TeraIOException"><see cref="Failure"/> is set.</exception>
     public StepScope BeginStep()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
         ThrowIfFailed();
+        _planned?.BeginStep();
         return new StepScope(this);
     }
 
@@ -200,6 +227,7 @@ public sealed class OffloadSession : IDisposable
         _disposed = true;
         try
         {
+            _planned?.Dispose();
             SetLimit(long.MaxValue);
             if (_store is not null) _engine.Unpin(_engine.PinAll());
         }
@@ -221,8 +249,15 @@ public sealed class OffloadSession : IDisposable
         try
         {
             var engine = new OnDemandEngine(new TorchStorageMemory(), store, budget);
+            PlannedRun? planned = null;
+            if (options.Mode == OffloadMode.Planned && store is not null)
+            {
+                planned = new PlannedRun(engine.State, new SessionPlanner(options, store).Plan);
+                engine.Follow(planned);
+            }
+
             ObserverBridge bridge = ObserverBridge.Attach(engine, options.ToObserverOptions());
-            return new OffloadSession(store, engine, bridge, budget);
+            return new OffloadSession(store, engine, bridge, planned, budget);
         }
         catch
         {
@@ -230,6 +265,9 @@ public sealed class OffloadSession : IDisposable
             throw;
         }
     }
+
+    /// <summary>The scope of a step was disposed.</summary>
+    internal void EndStep() => _planned?.EndStep();
 
     private void Name(torch.Tensor tensor, string? name)
     {

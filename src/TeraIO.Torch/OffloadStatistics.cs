@@ -29,6 +29,27 @@ public readonly record struct OffloadStatistics
     /// <summary>Time that ops and allocations waited for transfers.</summary>
     public TimeSpan StallTime { get; init; }
 
+    /// <summary>The part of <see cref="StallTime"/> spent on planned prefetches that came too late.</summary>
+    public TimeSpan LatePrefetchTime { get; init; }
+
+    /// <summary>The part of <see cref="StallTime"/> spent on reads that nobody had planned.</summary>
+    public TimeSpan OnDemandReadTime { get; init; }
+
+    /// <summary>The part of <see cref="StallTime"/> spent on making room.</summary>
+    public TimeSpan NoRoomTime { get; init; }
+
+    /// <summary>Steps that ran from first to last op by a plan.</summary>
+    public long PlannedSteps { get; init; }
+
+    /// <summary>Times that a step departed from its plan and went on on demand.</summary>
+    public long Divergences { get; init; }
+
+    /// <summary>Planned transfers that failed and were made up for on demand.</summary>
+    public int FailedMigrations { get; init; }
+
+    /// <summary>Time spent on making plans, between steps.</summary>
+    public TimeSpan PlanningTime { get; init; }
+
     /// <summary>
     /// The smallest budget that could have worked so far: the largest amount of bytes that could not leave memory at some moment (one op's
     /// inputs, outputs and temporaries, plus what is too small to move).
@@ -50,6 +71,13 @@ public readonly record struct OffloadStatistics
         Offloads = later.Offloads - earlier.Offloads,
         Prefetches = later.Prefetches - earlier.Prefetches,
         StallTime = later.StallTime - earlier.StallTime,
+        LatePrefetchTime = later.LatePrefetchTime - earlier.LatePrefetchTime,
+        OnDemandReadTime = later.OnDemandReadTime - earlier.OnDemandReadTime,
+        NoRoomTime = later.NoRoomTime - earlier.NoRoomTime,
+        PlannedSteps = later.PlannedSteps - earlier.PlannedSteps,
+        Divergences = later.Divergences - earlier.Divergences,
+        FailedMigrations = later.FailedMigrations - earlier.FailedMigrations,
+        PlanningTime = later.PlanningTime - earlier.PlanningTime,
         Operations = later.Operations - earlier.Operations,
     };
 }

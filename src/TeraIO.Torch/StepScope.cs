@@ -17,5 +17,10 @@ public sealed class StepScope : IDisposable
     public OffloadStatistics Statistics => (_after ?? _session.Statistics) - _before;
 
     /// <summary>Ends the step.</summary>
-    public void Dispose() => _after ??= _session.Statistics;
+    public void Dispose()
+    {
+        if (_after is not null) return;
+        _after = _session.Statistics;
+        _session.EndStep();
+    }
 }

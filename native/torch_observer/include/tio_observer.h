@@ -56,15 +56,22 @@ typedef struct tio_obs_traits {
 enum {
     TIO_OBS_OP_METADATA_ONLY =
         1u << 0, /* reads no bytes of its inputs (views, shape queries): no op_begin for it */
-    TIO_OBS_OP_TRANSPARENT = 1u << 1 /* touches bytes only through ops of its own (autograd nodes,
-                                        composites): it is not an enclosing op of those, and has no events */
+    TIO_OBS_OP_TRANSPARENT = 1u << 1, /* touches bytes only through ops of its own (autograd nodes,
+                                         composites): it is not an enclosing op of those, and has no events */
+    TIO_OBS_OP_BACKWARD_NODE = 1u << 2 /* with TRANSPARENT: ops inside it belong to the backward pass */
+};
+
+enum {
+    TIO_OBS_EVENT_BACKWARD = 1u << 0 /* the op runs inside a backward node of this thread */
 };
 
 enum {
     TIO_OBS_OPERAND_WRITTEN = 1u << 0,  /* the op may change its bytes */
     TIO_OBS_OPERAND_RELEASED = 1u << 1, /* its bytes are away; `bytes` is still the full size */
     TIO_OBS_OPERAND_MOVABLE =
-        1u << 2 /* resizable, of at least minimum_bytes, in memory of the gate: can be released */
+        1u << 2, /* resizable, of at least minimum_bytes, in memory of the gate: can be released */
+    TIO_OBS_OPERAND_SCALAR =
+        1u << 3 /* an output of one element in a larger storage: programs read such values without an op */
 };
 
 typedef struct tio_obs_operand {
@@ -83,7 +90,7 @@ typedef struct tio_obs_event {
     int64_t sequence_number; /* links an op with its autograd node; -1 when there is none */
     uint64_t thread;         /* small number, unique per thread */
     uint32_t operand_count;
-    uint32_t reserved;
+    uint32_t flags; /* TIO_OBS_EVENT_* */
     const tio_obs_operand* operands; /* valid during the call */
 } tio_obs_event;
 

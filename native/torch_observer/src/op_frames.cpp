@@ -8,6 +8,7 @@ namespace {
 
 struct Frames {
     uint32_t depth = 0;
+    uint32_t backward = 0;
     bool delivered = false;
     uint64_t number = 0;
 };
@@ -28,6 +29,18 @@ void OpFrames::mark_delivered() {
 uint64_t OpFrames::thread_number() {
     if (t_frames.number == 0) t_frames.number = ++g_threads;
     return t_frames.number;
+}
+
+void OpFrames::enter_backward() {
+    ++t_frames.backward;
+}
+
+void OpFrames::leave_backward() {
+    if (t_frames.backward > 0) --t_frames.backward;
+}
+
+bool OpFrames::in_backward() {
+    return t_frames.backward > 0;
 }
 
 void OpFrames::enter() {

@@ -12,6 +12,10 @@ class OpFrames {
     // go of what it pinned.
     static void mark_delivered();
     static uint64_t thread_number();
+    // Backward nodes nest: a node may run the backward pass of a graph of its own.
+    static void enter_backward();
+    static void leave_backward();
+    static bool in_backward();
 
     static void enter();
     // Returns the depth of the op that ended.

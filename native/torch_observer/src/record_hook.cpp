@@ -92,8 +92,11 @@ class OperandWalk {
         const Layout& layout = *g_state.layout;
         if (value.payload == nullptr) return;
         if (value.tag == layout.tag_tensor) {
+            const size_t before = t_operands.size();
             storage(*reinterpret_cast<void**>(static_cast<char*>(value.payload) + layout.tensor_storage),
                     argument);
+            if (traits_ == nullptr && t_operands.size() > before && has_one_element(value))
+                t_operands.back().flags |= TIO_OBS_OPERAND_SCALAR;
         } else if (value.tag == layout.tag_storage) {
             storage(value.payload, argument);
         } else if (value.tag == layout.tag_list) {
@@ -106,6 +109,13 @@ class OperandWalk {
                 this->value(element, argument);
             }
         }
+    }
+
+    // An at::Tensor is a pointer to its TensorImpl, as the payload is.
+    static bool has_one_element(const abi::IValue& value) {
+        void* implementation = value.payload;
+        int64_t elements = 0;
+        return g_state.symbols->get_numel(&implementation, &elements) == 0 && elements == 1;
     }
 
     void storage(void* address, uint32_t argument) {
@@ -134,6 +144,7 @@ tio_obs_event make_event(const abi::RecordFunction& record, const tio_obs_traits
     event.sequence_number = field<int64_t>(record, g_state.layout->record_sequence);
     event.thread = OpFrames::thread_number();
     event.operand_count = static_cast<uint32_t>(t_operands.size());
+    if (OpFrames::in_backward()) event.flags |= TIO_OBS_EVENT_BACKWARD;
     event.operands = t_operands.data();
     return event;
 }
@@ -142,7 +153,10 @@ std::unique_ptr<abi::ObserverContext> on_start(const abi::RecordFunction& record
     if (g_state.generation.load(std::memory_order_acquire) == 0) return nullptr;
     g_operations.fetch_add(1, std::memory_order_relaxed);
     const tio_obs_traits& traits = traits_of(record);
-    if ((traits.flags & TIO_OBS_OP_TRANSPARENT) != 0) return nullptr;
+    if ((traits.flags & TIO_OBS_OP_TRANSPARENT) != 0) {
+        if ((traits.flags & TIO_OBS_OP_BACKWARD_NODE) != 0) OpFrames::enter_backward();
+        return nullptr;
+    }
     const uint32_t depth = OpFrames::depth();
     OpFrames::enter();
     const bool all = (g_state.settings.flags & TIO_OBS_DELIVER_ALL_OPS) != 0;
@@ -165,7 +179,10 @@ std::unique_ptr<abi::ObserverContext> on_start(const abi::RecordFunction& record
 void on_end(const abi::RecordFunction& record, abi::ObserverContext*) {
     if (g_state.generation.load(std::memory_order_acquire) == 0) return;
     const tio_obs_traits& traits = traits_of(record);
-    if ((traits.flags & TIO_OBS_OP_TRANSPARENT) != 0) return;
+    if ((traits.flags & TIO_OBS_OP_TRANSPARENT) != 0) {
+        if ((traits.flags & TIO_OBS_OP_BACKWARD_NODE) != 0) OpFrames::leave_backward();
+        return;
+    }
     const uint32_t depth = OpFrames::leave();
     const bool all = (g_state.settings.flags & TIO_OBS_DELIVER_ALL_OPS) != 0;
     t_operands.clear();

@@ -50,6 +50,7 @@ bool resolve_symbols(Symbols& s, std::string& why) {
            find(torch, "aoti_torch_delete_tensor_object", s.delete_tensor, why) &&
            find(torch, "aoti_torch_get_data_ptr", s.get_data_ptr, why) &&
            find(torch, "aoti_torch_get_storage_size", s.get_storage_size, why) &&
+           find(torch, "aoti_torch_get_numel", s.get_numel, why) &&
            find(torch, "aoti_torch_zero_", s.zero, why) && find(torch, "aoti_torch_clone", s.clone, why) &&
            find(torch, "aoti_torch_mm_out", s.mm_out, why) &&
            find(torch, "aoti_torch_index_put_out", s.index_put_out, why);

@@ -33,6 +33,7 @@ struct Symbols {
     int32_t (*delete_tensor)(void* tensor) = nullptr;
     int32_t (*get_data_ptr)(void* tensor, void** data) = nullptr;
     int32_t (*get_storage_size)(void* tensor, int64_t* bytes) = nullptr;
+    int32_t (*get_numel)(void* tensor, int64_t* elements) = nullptr;
     int32_t (*zero)(void* tensor) = nullptr;
     int32_t (*clone)(void* tensor, void** copy) = nullptr;
     int32_t (*mm_out)(void* out, void* left, void* right) = nullptr;

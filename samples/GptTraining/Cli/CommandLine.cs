@@ -6,6 +6,8 @@ namespace TeraIO.Samples.GptTraining;
 /// <summary>The options of the program and their rules.</summary>
 internal sealed class CommandLine
 {
+    private const string Planned = "planned";
+
     private readonly Option<string> _config = new("--config") { Description = "nano, 30M or gpt2-small", DefaultValueFactory = _ => "nano" };
     private readonly Option<int?> _layers = new("--layers") { Description = "Transformer blocks (default: the config's)" };
     private readonly Option<int?> _width = new("--width") { Description = "Width of the residual stream (default: the config's)" };
@@ -31,7 +33,10 @@ internal sealed class CommandLine
     private readonly Option<string[]> _store = new("--store") { Description = "Directory for offloaded bytes; repeatable (default: the current directory)" };
     private readonly Option<bool> _noOffload = new("--no-offload") { Description = "Move nothing, only count bytes" };
     private readonly Option<bool> _unobserved = new("--unobserved") { Description = "Not even count: TorchSharp alone", Hidden = true };
-    private readonly Option<string> _mode = new("--mode") { Description = "ondemand or planned", DefaultValueFactory = _ => "ondemand" };
+    private readonly Option<string> _mode = new("--mode") { Description = "planned (transfers ahead of time, from the fourth step on) or ondemand", DefaultValueFactory = _ => Planned };
+    private readonly Option<string> _policy = new("--policy") { Description = "Who plans: the product's own policy, or a baseline's name (see teraio compare --help)", DefaultValueFactory = _ => Planned };
+    private readonly Option<string?> _traceFile = new("--trace") { Description = "File for the trace of a steady step (--mode planned)" };
+    private readonly Option<string?> _planFile = new("--plan") { Description = "File for the last plan (--mode planned)" };
     private readonly Option<string?> _checkpoint = new("--checkpoint") { Description = "File to save to at the end and on Ctrl-C" };
     private readonly Option<string?> _resume = new("--resume") { Description = "Checkpoint to go on from" };
     private readonly Option<int> _evaluateEvery = new("--eval-every") { Description = "Evaluate on held-out text every N steps; 0: never", DefaultValueFactory = _ => 0 };
@@ -43,7 +48,7 @@ internal sealed class CommandLine
         Root = new RootCommand("Trains a GPT on real text under a memory budget; idle tensors wait on SSD.")
         {
             _config, _layers, _width, _heads, _sequence, _batch, _accumulate, _dropout, _tied, _lossChunk, _steps, _stopAfter, _seed, _textFile,
-            _tokenizer, _optimizer, _learningRate, _weightDecay, _clip, _warmUp, _budget, _unlimitedPeak, _store, _noOffload, _unobserved, _mode,
+            _tokenizer, _optimizer, _learningRate, _weightDecay, _clip, _warmUp, _budget, _unlimitedPeak, _store, _noOffload, _unobserved, _mode, _policy, _traceFile, _planFile,
             _checkpoint, _resume, _evaluateEvery, _compare, _json,
         };
     }
@@ -57,7 +62,6 @@ internal sealed class CommandLine
     {
         if (parsed.Errors.Count > 0)
             throw new ConfigurationException($"{parsed.Errors[0].Message} See --help.");
-        RefuseUnknownMode(parsed.GetValue(_mode)!);
         var tokenizer = parsed.GetValue(_tokenizer)!;
         var steps = AtLeast(1, parsed.GetValue(_steps), _steps);
         var optimizer = OneOf(parsed.GetValue(_optimizer)!, _optimizer, Optimizers.Names);
@@ -83,6 +87,10 @@ internal sealed class CommandLine
             Checkpoint = parsed.GetValue(_checkpoint),
             Resume = parsed.GetValue(_resume),
             EvaluateEvery = AtLeast(0, parsed.GetValue(_evaluateEvery), _evaluateEvery),
+            IsPlanned = OneOf(parsed.GetValue(_mode)!, _mode, [Planned, "ondemand"]) == Planned,
+            Policy = parsed.GetValue(_policy)!,
+            TraceFile = parsed.GetValue(_traceFile),
+            PlanFile = parsed.GetValue(_planFile),
             Compare = parsed.GetValue(_compare),
             JsonFile = parsed.GetValue(_json),
         };
@@ -116,16 +124,10 @@ internal sealed class CommandLine
             throw new ConfigurationException("--compare runs unlimited and offloaded; it needs a --budget for the second run.");
         if (options.Compare && options.Checkpoint is not null)
             throw new ConfigurationException("--compare runs twice, and both would write the --checkpoint; leave one out.");
+        if (!options.IsPlanned && (options.TraceFile ?? options.PlanFile) is not null)
+            throw new ConfigurationException("--trace and --plan need --mode planned: on demand nothing is recorded.");
         if (options.StopAfter is not null && options.Checkpoint is null)
             throw new ConfigurationException("--stop-after leaves a checkpoint to go on from; name it with --checkpoint.");
-    }
-
-    private static void RefuseUnknownMode(string mode)
-    {
-        if (mode == "planned")
-            throw new ConfigurationException("--mode planned arrives with the planner; use --mode ondemand.");
-        if (mode != "ondemand")
-            throw new ConfigurationException($"--mode '{mode}' is unknown; choose ondemand (planned arrives with the planner).");
     }
 
     private static ByteSize ReadPeak(string text) => ByteSize.TryParse(text, out var size) && size.Bytes > 0

@@ -57,6 +57,18 @@ internal sealed record RunOptions
 
     public bool Compare { get; init; }
 
-    /// <summary>"ondemand", "observe" or "none", as reports name it.</summary>
-    public string ModeName => Unobserved ? "none" : Budget is null ? "observe" : "ondemand";
+    /// <summary>Transfers by a plan; else on demand.</summary>
+    public bool IsPlanned { get; init; }
+
+    /// <summary>Who plans.</summary>
+    public string Policy { get; init; } = "planned";
+
+    /// <summary>Where the trace of a steady step goes; null: nowhere.</summary>
+    public string? TraceFile { get; init; }
+
+    /// <summary>Where the last plan goes; null: nowhere.</summary>
+    public string? PlanFile { get; init; }
+
+    /// <summary>The policy, "ondemand", "observe" or "none", as reports name it.</summary>
+    public string ModeName => Unobserved ? "none" : Budget is null ? "observe" : IsPlanned ? Policy : "ondemand";
 }

@@ -24,6 +24,8 @@ internal sealed record StepLine(int Number, int Total, float Loss, float? Evalua
             text += string.Create(
                 CultureInfo.InvariantCulture,
                 $"  live {t.LiveBytes}  peak {t.PeakLiveBytes}  in {t.BytesRead}  out {t.BytesWritten}  stall {t.StallTime.TotalSeconds:F2} s");
+            if (t.PlannedSteps > 0 || t.Divergences > 0)
+                text += string.Create(CultureInfo.InvariantCulture, $" (late {t.LatePrefetchTime.TotalSeconds:F2}, on demand {t.OnDemandReadTime.TotalSeconds:F2}, no room {t.NoRoomTime.TotalSeconds:F2})");
         }
         return text;
     }

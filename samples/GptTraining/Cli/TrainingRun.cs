@@ -82,6 +82,8 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress)
     {
         MemoryBudget = budget,
         StoragePaths = budget is null ? [] : options.StorePaths,
+        Mode = options.IsPlanned ? OffloadMode.Planned : OffloadMode.OnDemand,
+        Policy = options.Policy,
     });
 
     private ITextSource OpenText() => options.TextFile is { } file

@@ -2,6 +2,12 @@ using TeraIO.Core.Storage;
 
 namespace TeraIO.Core.Residency;
 
+/// <summary>Where a block was allocated in the op stream. Step 0: before the first recorded step, or outside any.</summary>
+/// <param name="Step">Number of the step, from 1.</param>
+/// <param name="Op">Index of the op in the step.</param>
+/// <param name="Ordinal">Number of the allocation in the op.</param>
+internal readonly record struct BlockBirth(long Step, int Op, int Ordinal);
+
 /// <summary>
 /// What the engine knows of one tensor storage. Guarded by the engine's lock; lives from the first sight of the
 /// allocation to its free event.
@@ -40,6 +46,18 @@ internal sealed class TensorBlock(long id, nint address, long bytes)
 
     /// <summary>The free event came while a transfer still uses the memory: whoever ends the transfer frees it.</summary>
     public bool MemoryIsKept { get; set; }
+
+    /// <summary>Never offloaded: code reads it without an op.</summary>
+    public bool StaysResident { get; set; }
+
+    /// <summary>A prefetch was asked for while its write was under way: it stays in memory when the write ends.</summary>
+    public bool IsWantedBack { get; set; }
+
+    /// <summary>Where in the op stream it was allocated; the same for the block that the next equal step allocates there.</summary>
+    public BlockBirth Birth { get; set; }
+
+    /// <summary>Its tensor in the program that is being followed, or -1.</summary>
+    public int PlanTensor { get; set; } = -1;
 
     /// <summary>Neighbours in the <see cref="LruList"/>.</summary>
     public TensorBlock? Previous { get; set; }

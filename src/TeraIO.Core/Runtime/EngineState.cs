@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using TeraIO.Core.Plans;
 using TeraIO.Core.Residency;
 using TeraIO.Core.Storage;
 
@@ -11,8 +11,6 @@ namespace TeraIO.Core.Runtime;
 internal sealed class EngineState(IStorageMemory memory, TensorStore? store, long budget)
 {
     private long _nextId;
-    private long _offloadingBytes;
-    private long _stallTicks;
     private long _smallestBudget;
     private string? _largestWorkingSetOp;
 
@@ -31,8 +29,35 @@ internal sealed class EngineState(IStorageMemory memory, TensorStore? store, lon
     /// <summary>Resident blocks that nothing needs at the moment.</summary>
     public LruList Idle { get; } = new();
 
+    /// <summary>Who leaves first when room is needed; null: the least recently used.</summary>
+    public IEvictionPreference? Preference { get; set; }
+
+    /// <summary>Carries out transfers ahead of time; null: everything is on demand.</summary>
+    public Migrator? Migrator { get; set; }
+
+    /// <summary>Time that ops and allocations waited. Thread-safe by itself.</summary>
+    public StallLedger Stalls { get; } = new();
+
     /// <summary>Blocks whose write is under way.</summary>
     public int OffloadsInFlight { get; private set; }
+
+    /// <summary>Their bytes: they leave memory soon.</summary>
+    public long OffloadingBytes { get; private set; }
+
+    /// <summary>Blocks that the migrator reads.</summary>
+    public int PrefetchesInFlight { get; set; }
+
+    /// <summary>Their bytes: nobody needs them yet.</summary>
+    public long PrefetchingBytes { get; set; }
+
+    /// <summary>Bytes of known blocks that are in memory.</summary>
+    public long InMemoryBytes { get; private set; }
+
+    /// <summary>Room that a waiting thread is making: prefetches leave it alone.</summary>
+    public long RoomWanted { get; set; }
+
+    /// <summary>What the running op will still allocate, as far as the plan knows: prefetches leave it alone.</summary>
+    public long RoomForOp { get; set; }
 
     public long BytesRead { get; set; }
 
@@ -44,7 +69,20 @@ internal sealed class EngineState(IStorageMemory memory, TensorStore? store, lon
 
     public long Prefetches { get; set; }
 
-    public TensorBlock AddBlock(nint address, long bytes) => Blocks[address] = new TensorBlock(_nextId++, address, bytes);
+    public TensorBlock AddBlock(nint address, long bytes)
+    {
+        InMemoryBytes += bytes;
+        return Blocks[address] = new TensorBlock(_nextId++, address, bytes);
+    }
+
+    /// <summary>Takes a block that is being freed out of the table.</summary>
+    public TensorBlock? RemoveBlock(nint address)
+    {
+        if (!Blocks.Remove(address, out TensorBlock? block)) return null;
+        if (block.State != ResidencyState.Offloaded) InMemoryBytes -= block.Bytes;
+        Idle.Remove(block);
+        return block;
+    }
 
     public void Pin(TensorBlock block)
     {
@@ -60,7 +98,7 @@ internal sealed class EngineState(IStorageMemory memory, TensorStore? store, lon
     /// <summary>Makes a block a candidate for offloading when it is one.</summary>
     public void ListIfIdle(TensorBlock block)
     {
-        if (block is { Pins: 0, Storage: not 0, State: ResidencyState.Resident }) Idle.Add(block);
+        if (block is { Pins: 0, Storage: not 0, State: ResidencyState.Resident, StaysResident: false }) Idle.Add(block);
     }
 
     public void BeginOffload(TensorBlock block)
@@ -68,51 +106,115 @@ internal sealed class EngineState(IStorageMemory memory, TensorStore? store, lon
         Idle.Remove(block);
         block.Apply(ResidencyEvent.OffloadStarted);
         OffloadsInFlight++;
-        _offloadingBytes += block.Bytes;
+        OffloadingBytes += block.Bytes;
     }
 
-    public void EndOffload(TensorBlock block)
+    /// <summary>The write of a block ended, or turned out not to be needed: its memory goes, unless it was needed, changed or freed meanwhile.</summary>
+    /// <param name="block">In state Offloading, or dead.</param>
+    /// <param name="version">Of its bytes when it was chosen.</param>
+    /// <param name="written">There was a write.</param>
+    /// <param name="failed">It did not succeed.</param>
+    public void EndOffload(TensorBlock block, int version, bool written, bool failed)
     {
         OffloadsInFlight--;
-        _offloadingBytes -= block.Bytes;
+        OffloadingBytes -= block.Bytes;
+        if (written && !failed) BytesWritten += block.Bytes;
+        bool wantedBack = block.IsWantedBack;
+        block.IsWantedBack = false;
+        if (block.State == ResidencyState.Dead)
+        {
+            if (block.MemoryIsKept) Memory.FreeKept(block.Address);
+            if (block.Copy is not null) Store!.Release(block.Copy);
+            return;
+        }
+
+        block.CopyIsCurrent = !failed && block.Version == version;
+        if (block.Pins > 0 || wantedBack || !block.CopyIsCurrent)
+        {
+            block.Apply(ResidencyEvent.OffloadAbandoned);
+            ListIfIdle(block);
+            return;
+        }
+
+        InMemoryBytes -= block.Bytes;
+        Rekey(block, Memory.Release(block.Storage));
+        block.Apply(ResidencyEvent.OffloadCompleted);
+        Offloads++;
+        if (!written) BytesDroppedClean += block.Bytes;
     }
 
-    /// <summary>Moves a block to another address in the table.</summary>
-    public void Rekey(TensorBlock block, nint address)
+    /// <summary>Gives an offloaded block its memory back, if there is room; its bytes are to be read next.</summary>
+    public bool TryBeginPrefetch(TensorBlock block, out nint address)
     {
-        Blocks.Remove(block.Address);
-        block.Address = address;
-        Blocks[address] = block;
+        if (!Memory.TryRestore(block.Storage, out address)) return false;
+        InMemoryBytes += block.Bytes;
+        Rekey(block, address);
+        block.Apply(ResidencyEvent.PrefetchStarted);
+        return true;
+    }
+
+    /// <summary>The read of a block ended.</summary>
+    public void EndPrefetch(TensorBlock block, bool failed)
+    {
+        if (block.State == ResidencyState.Dead)
+        {
+            if (block.MemoryIsKept) Memory.FreeKept(block.Address);
+            Store!.Release(block.Copy!);
+            return;
+        }
+
+        Memory.Open(block.Storage);
+        if (failed)
+        {
+            // What was read is not the tensor: nobody may ever see it.
+            InMemoryBytes -= block.Bytes;
+            Rekey(block, Memory.Release(block.Storage));
+            block.Apply(ResidencyEvent.PrefetchFailed);
+            return;
+        }
+
+        block.Apply(ResidencyEvent.PrefetchCompleted);
+        block.CopyIsCurrent = true;
+        BytesRead += block.Bytes;
+        Prefetches++;
+        ListIfIdle(block);
     }
 
     /// <summary>Notes what cannot leave memory right now, if <paramref name="needed"/> bytes come on top.</summary>
     public void NoteWorkingSet(long needed)
     {
-        long floor = Memory.LiveBytes + needed - Idle.Bytes - _offloadingBytes;
+        long floor = Memory.LiveBytes + needed - Idle.Bytes - OffloadingBytes - PrefetchingBytes;
         if (floor <= _smallestBudget) return;
         _smallestBudget = floor;
         _largestWorkingSetOp = OpFrame.Of(this).OpName;
     }
 
     /// <summary>Blocks until the transfer ends, counting the time as a stall; rethrows its failure. Not under <see cref="Sync"/>.</summary>
-    public void WaitStalled(ValueTask transfer)
+    public void WaitStalled(ValueTask transfer, StallCause cause)
     {
-        if (!transfer.IsCompleted)
+        if (transfer.IsCompleted)
         {
-            long start = Stopwatch.GetTimestamp();
-            try
-            {
-                transfer.AsTask().GetAwaiter().GetResult();
-            }
-            finally
-            {
-                Interlocked.Add(ref _stallTicks, Stopwatch.GetElapsedTime(start).Ticks);
-            }
-
+            transfer.GetAwaiter().GetResult();
             return;
         }
 
-        transfer.GetAwaiter().GetResult();
+        long start = System.Diagnostics.Stopwatch.GetTimestamp();
+        try
+        {
+            transfer.AsTask().GetAwaiter().GetResult();
+        }
+        finally
+        {
+            Stalls.AddSince(start, cause);
+        }
+    }
+
+    /// <summary>Waits for another thread's news, counting the time as a stall. Under <see cref="Sync"/>, which is released meanwhile.</summary>
+    public void WaitForNews(StallCause cause)
+    {
+        long start = System.Diagnostics.Stopwatch.GetTimestamp();
+        Monitor.Wait(Sync);
+        Stalls.AddSince(start, cause);
     }
 
     public EngineStatistics Snapshot()
@@ -126,10 +228,21 @@ internal sealed class EngineState(IStorageMemory memory, TensorStore? store, lon
                 BytesDroppedClean = BytesDroppedClean,
                 Offloads = Offloads,
                 Prefetches = Prefetches,
-                StallTime = TimeSpan.FromTicks(Interlocked.Read(ref _stallTicks)),
+                StallTime = Stalls.Total,
+                LatePrefetchTime = Stalls.Of(StallCause.LatePrefetch),
+                OnDemandReadTime = Stalls.Of(StallCause.OnDemandRead),
+                NoRoomTime = Stalls.Of(StallCause.NoRoom),
                 SmallestBudget = _smallestBudget,
                 LargestWorkingSetOp = _largestWorkingSetOp,
             };
         }
+    }
+
+    /// <summary>Moves a block to another address in the table.</summary>
+    private void Rekey(TensorBlock block, nint address)
+    {
+        Blocks.Remove(block.Address);
+        block.Address = address;
+        Blocks[address] = block;
     }
 }

@@ -12,6 +12,15 @@ internal readonly record struct EngineStatistics
     /// <summary>Time that ops and allocations waited for transfers.</summary>
     public TimeSpan StallTime { get; init; }
 
+    /// <summary>The part of it spent on planned prefetches that came too late.</summary>
+    public TimeSpan LatePrefetchTime { get; init; }
+
+    /// <summary>The part of it spent on reads that nobody had planned.</summary>
+    public TimeSpan OnDemandReadTime { get; init; }
+
+    /// <summary>The part of it spent on making room.</summary>
+    public TimeSpan NoRoomTime { get; init; }
+
     /// <summary>Largest sum of bytes that could not have left memory at some moment: no smaller budget can work.</summary>
     public long SmallestBudget { get; init; }
 

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using TeraIO.Core.Plans;
 using TeraIO.Core.Residency;
 using TeraIO.Core.Storage;
 
@@ -25,6 +26,20 @@ internal sealed class Evictor(EngineState state)
     /// <returns>Null, or why there is no room; everything that could leave has left then, and all bytes are intact.</returns>
     public TeraIOException? MakeRoom(long needed)
     {
+        lock (state.Sync) state.RoomWanted += needed;
+        try
+        {
+            return TryMakeRoom(needed);
+        }
+        finally
+        {
+            lock (state.Sync) state.RoomWanted -= needed;
+            state.Migrator?.RoomChanged();
+        }
+    }
+
+    private TeraIOException? TryMakeRoom(long needed)
+    {
         TeraIOException? failure = null;
         HashSet<TensorBlock>? stuck = null;
         List<Offload>? round = null;
@@ -37,11 +52,12 @@ internal sealed class Evictor(EngineState state)
                 state.NoteWorkingSet(needed);
                 long shortfall = Shortfall(needed);
                 if (shortfall <= 0) return null;
-                Choose(shortfall, stuck, round, ref failure);
+                // What is on its way out already counts as gone: waiting for it is cheaper than sending more after it.
+                Choose(shortfall - state.OffloadingBytes, stuck, round, ref failure);
                 if (round.Count == 0)
                 {
-                    if (state.OffloadsInFlight == 0) return failure ?? OutOfRoom(needed);
-                    Monitor.Wait(state.Sync); // another thread's writes will free memory
+                    if (state.OffloadsInFlight == 0 && state.PrefetchesInFlight == 0) return failure ?? OutOfRoom(needed);
+                    state.WaitForNews(StallCause.NoRoom); // writes under way will free memory, reads become idle
                     continue;
                 }
             }
@@ -68,9 +84,21 @@ internal sealed class Evictor(EngineState state)
 
     private long Shortfall(long needed) => state.Budget == long.MaxValue ? 0 : state.Memory.LiveBytes + needed - state.Budget;
 
-    /// <summary>Takes idle blocks, oldest first, until their sizes cover the shortfall.</summary>
+    /// <summary>Takes idle blocks, those best spared first, until their sizes cover the shortfall.</summary>
     private void Choose(long shortfall, HashSet<TensorBlock>? stuck, List<Offload> round, ref TeraIOException? failure)
     {
+        if (shortfall <= 0) return;
+        if (state.Preference is { IsKnown: true } preference)
+        {
+            foreach (TensorBlock spared in ByPreference(preference))
+            {
+                if (shortfall <= 0) return;
+                if (stuck?.Contains(spared) != true && TryTake(spared, round, ref failure)) shortfall -= spared.Bytes;
+            }
+
+            return;
+        }
+
         TensorBlock? block = state.Idle.First;
         while (block is not null && shortfall > 0)
         {
@@ -78,6 +106,19 @@ internal sealed class Evictor(EngineState state)
             if (stuck?.Contains(block) != true && TryTake(block, round, ref failure)) shortfall -= block.Bytes;
             block = following;
         }
+    }
+
+    /// <summary>Farthest next use first; among equals a clean block, which costs no write.</summary>
+    private List<TensorBlock> ByPreference(IEvictionPreference preference)
+    {
+        var keyed = new List<(long Distance, bool IsClean, TensorBlock Block)>();
+        for (TensorBlock? block = state.Idle.First; block is not null; block = block.Following)
+        {
+            keyed.Add((preference.DistanceToNextUse(block), block.CopyIsCurrent, block));
+        }
+
+        keyed.Sort(static (a, b) => a.Distance != b.Distance ? b.Distance.CompareTo(a.Distance) : b.IsClean.CompareTo(a.IsClean));
+        return keyed.ConvertAll(static k => k.Block);
     }
 
     private bool TryTake(TensorBlock block, List<Offload> round, ref TeraIOException? failure)
@@ -109,11 +150,11 @@ internal sealed class Evictor(EngineState state)
             if (offload.IsCleanCandidate && !state.Store!.Matches(block.Copy!, block.Address))
             {
                 written = true;
-                state.WaitStalled(state.Store.WriteAsync(block.Copy!, block.Address));
+                state.WaitStalled(state.Store.WriteAsync(block.Copy!, block.Address), StallCause.NoRoom);
             }
             else
             {
-                state.WaitStalled(write);
+                state.WaitStalled(write, StallCause.NoRoom);
             }
         }
         catch (TeraIOException e)
@@ -123,36 +164,11 @@ internal sealed class Evictor(EngineState state)
 
         lock (state.Sync)
         {
-            state.EndOffload(block);
-            Settle(block, offload.Version, written, failure is not null);
+            state.EndOffload(block, offload.Version, written, failure is not null);
             Monitor.PulseAll(state.Sync);
         }
 
         return failure;
-    }
-
-    private void Settle(TensorBlock block, int version, bool written, bool failed)
-    {
-        if (written && !failed) state.BytesWritten += block.Bytes;
-        if (block.State == ResidencyState.Dead)
-        {
-            if (block.MemoryIsKept) state.Memory.FreeKept(block.Address);
-            if (block.Copy is not null) state.Store!.Release(block.Copy);
-            return;
-        }
-
-        block.CopyIsCurrent = !failed && block.Version == version;
-        if (block.Pins > 0 || !block.CopyIsCurrent)
-        {
-            block.Apply(ResidencyEvent.OffloadAbandoned);
-            state.ListIfIdle(block);
-            return;
-        }
-
-        state.Rekey(block, state.Memory.Release(block.Storage));
-        block.Apply(ResidencyEvent.OffloadCompleted);
-        state.Offloads++;
-        if (!written) state.BytesDroppedClean += block.Bytes;
     }
 
     private BudgetExceededException OutOfRoom(long needed)

@@ -13,6 +13,7 @@ internal sealed class OnDemandEngine
     private readonly EngineState _state;
     private readonly Evictor _evictor;
     private readonly Restorer _restorer;
+    private IOpStream? _stream;
 
     /// <param name="memory">The memory side; not owned.</param>
     /// <param name="store">Where offloaded bytes go; not owned. Null only together with no budget.</param>
@@ -24,6 +25,9 @@ internal sealed class OnDemandEngine
         _restorer = new Restorer(_state, _evictor);
     }
 
+    /// <summary>What the parts of the engine share; for those that act ahead of the ops.</summary>
+    public EngineState State => _state;
+
     /// <summary>Counters so far. Thread-safe.</summary>
     public EngineStatistics Statistics => _state.Snapshot();
 
@@ -34,6 +38,7 @@ internal sealed class OnDemandEngine
         {
             TensorBlock block = _state.AddBlock(address, bytes);
             if (insideOp) PinInFrame(block);
+            _stream?.Allocated(block);
             _state.NoteWorkingSet(0);
         }
     }
@@ -44,10 +49,10 @@ internal sealed class OnDemandEngine
     {
         lock (_state.Sync)
         {
-            if (!_state.Blocks.Remove(address, out TensorBlock? block)) return false;
+            if (_state.RemoveBlock(address) is not { } block) return false;
             bool transferUsesMemory = block.State is ResidencyState.Offloading or ResidencyState.Prefetching;
-            _state.Idle.Remove(block);
             block.Apply(ResidencyEvent.Died);
+            _stream?.Freed(block);
             if (transferUsesMemory) block.MemoryIsKept = true;
             else if (block.Copy is not null) _state.Store!.Release(block.Copy);
             return transferUsesMemory;
@@ -73,6 +78,7 @@ internal sealed class OnDemandEngine
             {
                 if (Find(operand) is not { } block) continue;
                 PinInFrame(block);
+                _stream?.Used(block, operand.IsWritten);
                 if (operand.IsWritten) block.MarkWritten();
                 if (!block.IsInMemory) frame.Missing.Add(block);
             }
@@ -86,19 +92,22 @@ internal sealed class OnDemandEngine
     }
 
     /// <summary>After an op: learns the storages of its outputs; the outermost op lets go of everything it held.</summary>
-    public void EndOp(ReadOnlySpan<StorageOperand> outputs, bool isOutermost)
+    public void EndOp(OpIdentity op, ReadOnlySpan<StorageOperand> outputs, bool isOutermost)
     {
         OpFrame frame = OpFrame.Of(_state);
         lock (_state.Sync)
         {
             foreach (ref readonly StorageOperand operand in outputs)
             {
-                if (Find(operand) is { } block) _state.ListIfIdle(block);
+                if (Find(operand) is not { } block) continue;
+                block.StaysResident |= operand.IsScalar;
+                _state.ListIfIdle(block);
             }
 
             if (!isOutermost) return;
             foreach (TensorBlock block in frame.Pinned) _state.Unpin(block);
             frame.Pinned.Clear();
+            _stream?.OpEnded(op);
         }
     }
 
@@ -144,6 +153,12 @@ internal sealed class OnDemandEngine
         {
             foreach (TensorBlock block in blocks) _state.Unpin(block);
         }
+    }
+
+    /// <summary>Tells <paramref name="stream"/> from now on what the program does.</summary>
+    public void Follow(IOpStream stream)
+    {
+        lock (_state.Sync) _stream = stream;
     }
 
     /// <summary>Changes the limit; storages leave later, as room is needed.</summary>

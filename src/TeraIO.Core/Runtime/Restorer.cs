@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using TeraIO.Core.Plans;
 using TeraIO.Core.Residency;
 
 namespace TeraIO.Core.Runtime;
@@ -39,14 +40,12 @@ internal sealed class Restorer(EngineState state, Evictor evictor)
                 while (block.State == ResidencyState.Prefetching)
                 {
                     if (reads.Exists(read => read.Block == block)) return null; // two operands, one storage
-                    Monitor.Wait(state.Sync); // another thread reads it
+                    state.WaitForNews(StallCause.LatePrefetch); // the migrator or another thread reads it
                 }
 
                 if (block.State != ResidencyState.Offloaded) return null;
-                if (state.Memory.TryRestore(block.Storage, out nint address))
+                if (state.TryBeginPrefetch(block, out nint address))
                 {
-                    state.Rekey(block, address);
-                    block.Apply(ResidencyEvent.PrefetchStarted);
                     reads.Add(new Prefetch(block, state.Store!.ReadAsync(block.Copy!, address)));
                     return null;
                 }
@@ -62,7 +61,7 @@ internal sealed class Restorer(EngineState state, Evictor evictor)
         TeraIOException? failure = null;
         try
         {
-            state.WaitStalled(prefetch.Read);
+            state.WaitStalled(prefetch.Read, StallCause.OnDemandRead);
         }
         catch (TeraIOException e)
         {
@@ -71,35 +70,10 @@ internal sealed class Restorer(EngineState state, Evictor evictor)
 
         lock (state.Sync)
         {
-            Settle(block, failure is not null);
+            state.EndPrefetch(block, failure is not null);
             Monitor.PulseAll(state.Sync);
         }
 
         return failure;
-    }
-
-    private void Settle(TensorBlock block, bool failed)
-    {
-        if (block.State == ResidencyState.Dead)
-        {
-            if (block.MemoryIsKept) state.Memory.FreeKept(block.Address);
-            state.Store!.Release(block.Copy!);
-            return;
-        }
-
-        state.Memory.Open(block.Storage);
-        if (failed)
-        {
-            // What was read is not the tensor: nobody may ever see it.
-            state.Rekey(block, state.Memory.Release(block.Storage));
-            block.Apply(ResidencyEvent.PrefetchFailed);
-            return;
-        }
-
-        block.Apply(ResidencyEvent.PrefetchCompleted);
-        block.CopyIsCurrent = true;
-        state.BytesRead += block.Bytes;
-        state.Prefetches++;
-        state.ListIfIdle(block);
     }
 }

@@ -6,4 +6,5 @@ namespace TeraIO.Core.Runtime;
 /// <param name="Bytes">Full size in bytes.</param>
 /// <param name="IsWritten">The op may change the bytes.</param>
 /// <param name="IsMovable">The storage can be released and restored.</param>
-internal readonly record struct StorageOperand(nint Storage, nint Address, long Bytes, bool IsWritten, bool IsMovable);
+/// <param name="IsScalar">A result of one element in larger storage: programs read it without an op.</param>
+internal readonly record struct StorageOperand(nint Storage, nint Address, long Bytes, bool IsWritten, bool IsMovable, bool IsScalar = false);

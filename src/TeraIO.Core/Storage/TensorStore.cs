@@ -107,7 +107,11 @@ public sealed class TensorStore : IDisposable
     /// <returns>A task to await once. Failures: <see cref="StorageException"/>, <see cref="StorageFullException"/>,
     /// <see cref="OperationCanceledException"/>; the source is untouched, the copy is not valid.</returns>
     /// <exception cref="InvalidOperationException">The copy was released, or a transfer of it is in flight.</exception>
-    public ValueTask WriteAsync(StoredCopy copy, nint source, TransferPriority priority = TransferPriority.Normal, CancellationToken ct = default)
+    public ValueTask WriteAsync(StoredCopy copy, nint source, TransferPriority priority = TransferPriority.Normal, CancellationToken ct = default) =>
+        Write(copy, source, priority, continuesInline: false, ct);
+
+    /// <summary><see cref="WriteAsync"/>; with <paramref name="continuesInline"/> the continuation runs on the completion thread and must not block.</summary>
+    internal ValueTask Write(StoredCopy copy, nint source, TransferPriority priority, bool continuesInline, CancellationToken ct = default)
     {
         RequireOwn(copy);
         if (ct.IsCancellationRequested)
@@ -122,7 +126,7 @@ public sealed class TensorStore : IDisposable
             Abandon(transfer);
             throw;
         }
-        return transfer.Run(copy, source, TransferDirection.Write, priority, ct);
+        return transfer.Run(copy, source, TransferDirection.Write, priority, continuesInline, ct);
     }
 
     /// <summary>Reads the tensor's bytes back and verifies them, stripe by stripe.</summary>
@@ -134,7 +138,11 @@ public sealed class TensorStore : IDisposable
     /// <returns>A task to await once. Failures: <see cref="CorruptionException"/>, <see cref="ShortTransferException"/>,
     /// <see cref="StorageException"/>, <see cref="OperationCanceledException"/>.</returns>
     /// <exception cref="InvalidOperationException">The copy is not valid, was released, or a write of it is in flight.</exception>
-    public ValueTask ReadAsync(StoredCopy copy, nint destination, TransferPriority priority = TransferPriority.Urgent, CancellationToken ct = default)
+    public ValueTask ReadAsync(StoredCopy copy, nint destination, TransferPriority priority = TransferPriority.Urgent, CancellationToken ct = default) =>
+        Read(copy, destination, priority, continuesInline: false, ct);
+
+    /// <summary><see cref="ReadAsync"/>; with <paramref name="continuesInline"/> the continuation runs on the completion thread and must not block.</summary>
+    internal ValueTask Read(StoredCopy copy, nint destination, TransferPriority priority, bool continuesInline, CancellationToken ct = default)
     {
         RequireOwn(copy);
         if (ct.IsCancellationRequested)
@@ -149,7 +157,7 @@ public sealed class TensorStore : IDisposable
             Abandon(transfer);
             throw;
         }
-        return transfer.Run(copy, destination, TransferDirection.Read, priority, ct);
+        return transfer.Run(copy, destination, TransferDirection.Read, priority, continuesInline, ct);
     }
 
     /// <summary>

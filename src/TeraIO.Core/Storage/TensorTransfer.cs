@@ -22,8 +22,7 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource
     private readonly List<Transfer> _transfers = [];
     private readonly List<TransferEngine> _engines = [];
 
-    // Continuations leave the completion thread: user code there could wait for a transfer that only this thread completes.
-    private ManualResetValueTaskSourceCore<bool> _end = new() { RunContinuationsAsynchronously = true };
+    private ManualResetValueTaskSourceCore<bool> _end;
     private StoredCopy _copy = null!;
     private nint _memory;
     private TransferDirection _direction;
@@ -38,8 +37,18 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource
     public TensorTransfer(TensorStore store) => _store = store;
 
     /// <summary>Starts every stripe. The copy has been marked as written or read.</summary>
-    public ValueTask Run(StoredCopy copy, nint memory, TransferDirection direction, TransferPriority priority, CancellationToken cancellation)
+    /// <param name="copy">What is written or read.</param>
+    /// <param name="memory">Address of the bytes.</param>
+    /// <param name="direction">Which way.</param>
+    /// <param name="priority">Against other transfers of the store.</param>
+    /// <param name="continuesInline">
+    /// The continuation runs on the completion thread. Else it leaves it: user code there could wait for a transfer that only this thread completes.
+    /// </param>
+    /// <param name="cancellation">Ends it early.</param>
+    public ValueTask Run(
+        StoredCopy copy, nint memory, TransferDirection direction, TransferPriority priority, bool continuesInline, CancellationToken cancellation)
     {
+        _end.RunContinuationsAsynchronously = !continuesInline;
         _copy = copy;
         _memory = memory;
         _direction = direction;

@@ -35,6 +35,17 @@ public sealed class Trace
     /// <summary>What op <paramref name="op"/> does to tensors.</summary>
     public ReadOnlySpan<TraceAccess> AccessesOf(int op) => _accesses.AsSpan(_firstAccess[op].._firstAccess[op + 1]);
 
+    /// <summary>The same iteration with other durations, one per op.</summary>
+    /// <exception cref="TraceFormatException">There is not one per op, or one is negative or no number.</exception>
+    public Trace WithSeconds(ReadOnlySpan<double> seconds)
+    {
+        if (seconds.Length != _ops.Length) throw new TraceFormatException($"There are {seconds.Length} durations for {_ops.Length} ops.");
+        var ops = (TraceOp[])_ops.Clone();
+        for (int i = 0; i < ops.Length; i++) ops[i] = ops[i] with { Seconds = seconds[i] };
+        TraceValidation.CheckOps(ops);
+        return new Trace(Header, ops, _tensors, _accesses, _firstAccess);
+    }
+
     /// <summary>Seconds of all ops: an iteration with unlimited memory.</summary>
     public double IdealSeconds
     {

@@ -16,7 +16,7 @@ public enum OpPhase
 /// <summary>One op of an iteration: the unit of the plan's time axis.</summary>
 /// <param name="Name">Such as <c>aten::addmm</c>.</param>
 /// <param name="Seconds">
-/// How long it runs when all its tensors are in memory, the time between it and the next op included. Finite, not negative.
+/// How long it runs when all its tensors are in memory, the time between the op before and it included. Finite, not negative.
 /// </param>
 /// <param name="Phase">Forward, backward or update.</param>
 /// <param name="Module">The layer it works for, such as <c>block3</c>; null when not known.</param>

@@ -27,7 +27,7 @@ internal static class TraceValidation
         CheckLifetimes(ops, tensors, accesses, firstAccess);
     }
 
-    private static void CheckOps(ReadOnlySpan<TraceOp> ops)
+    public static void CheckOps(ReadOnlySpan<TraceOp> ops)
     {
         for (int i = 0; i < ops.Length; i++)
         {

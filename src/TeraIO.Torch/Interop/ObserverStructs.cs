@@ -18,6 +18,14 @@ internal enum OpTraitFlags : uint
     None = 0,
     MetadataOnly = 1 << 0,
     Transparent = 1 << 1,
+    BackwardNode = 1 << 2,
+}
+
+[Flags]
+internal enum EventFlags : uint
+{
+    None = 0,
+    Backward = 1 << 0,
 }
 
 [Flags]
@@ -27,6 +35,7 @@ internal enum OperandFlags : uint
     Written = 1 << 0,
     Released = 1 << 1,
     Movable = 1 << 2,
+    Scalar = 1 << 3,
 }
 
 [StructLayout(LayoutKind.Sequential)]
@@ -49,7 +58,7 @@ internal unsafe struct ObserverEvent
     public long SequenceNumber;
     public ulong Thread;
     public uint OperandCount;
-    public uint Reserved;
+    public EventFlags Flags;
     public ObserverOperand* Operands;
 }
 

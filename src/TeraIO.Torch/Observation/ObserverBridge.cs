@@ -117,7 +117,8 @@ internal sealed unsafe class ObserverBridge : IDisposable
             int count = (int)observed->OperandCount;
             Span<StorageOperand> operands = count <= 32 ? stackalloc StorageOperand[count] : new StorageOperand[count];
             Convert(observed, operands);
-            bridge._engine.EndOp(operands, observed->Depth == 0);
+            var op = new OpIdentity(observed->OpId, bridge._operators.NameOf(observed->OpId), observed->Flags.HasFlag(EventFlags.Backward));
+            bridge._engine.EndOp(op, operands, observed->Depth == 0);
         }
         catch (Exception e)
         {
@@ -183,7 +184,8 @@ internal sealed unsafe class ObserverBridge : IDisposable
         operand.Data,
         (long)operand.Bytes,
         operand.Flags.HasFlag(OperandFlags.Written),
-        operand.Flags.HasFlag(OperandFlags.Movable));
+        operand.Flags.HasFlag(OperandFlags.Movable),
+        operand.Flags.HasFlag(OperandFlags.Scalar));
 
     private static void WriteText(string text, byte* target, uint capacity)
     {

@@ -12,6 +12,9 @@ internal sealed record OperatorSchema(string Name, ulong WrittenArguments, OpTra
     /// <summary>Arguments from this one on share its bit in <see cref="WrittenArguments"/>.</summary>
     private const int LastBit = 63;
 
+    // How autograd names the range in which it runs a node of the backward pass.
+    private const string BackwardNode = "autograd::engine::evaluate_function";
+
     // Ops that read shapes and types of their inputs only, though their schema does not show it.
     private static readonly HashSet<string> _metadataOnly =
     [
@@ -39,7 +42,8 @@ internal sealed record OperatorSchema(string Name, ulong WrittenArguments, OpTra
         int arrow = text.LastIndexOf("->", StringComparison.Ordinal);
         if (!text.Contains("::", StringComparison.Ordinal) || open < 0 || arrow < open)
         {
-            return new OperatorSchema(text, 0, OpTraitFlags.Transparent);
+            OpTraitFlags range = text.StartsWith(BackwardNode, StringComparison.Ordinal) ? OpTraitFlags.BackwardNode : OpTraitFlags.None;
+            return new OperatorSchema(text, 0, OpTraitFlags.Transparent | range);
         }
 
         string name = text[..open];

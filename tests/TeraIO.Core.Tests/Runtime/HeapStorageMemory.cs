@@ -12,6 +12,7 @@ internal sealed unsafe class HeapStorageMemory : IStorageMemory, IDisposable
     private const int TombstoneBytes = 64;
     private readonly Dictionary<nint, (nint Address, int Bytes, bool Released, bool Open)> _storages = [];
     private readonly Dictionary<nint, int> _kept = [];
+    private readonly Lock _lock = new(); // transfers end on threads of their own
     private nint _nextStorage = 1;
     private long _live;
 
@@ -19,7 +20,7 @@ internal sealed unsafe class HeapStorageMemory : IStorageMemory, IDisposable
 
     public long Budget { get; set; } = long.MaxValue;
 
-    public long LiveBytes => _live;
+    public long LiveBytes => Interlocked.Read(ref _live);
 
     public long PeakBytes { get; private set; }
 
@@ -28,61 +29,89 @@ internal sealed unsafe class HeapStorageMemory : IStorageMemory, IDisposable
     /// <summary>Allocates inside or outside an op; the storage becomes known at the next op that has it as an operand.</summary>
     public nint Create(int bytes, bool insideOp = true)
     {
-        if (_live + bytes > Budget && Engine.MakeRoom(bytes) is { } failure) throw failure;
-        nint address = Allocate(bytes);
-        _storages.Add(_nextStorage, (address, bytes, false, true));
+        nint address;
+        while (!TryAllocate(bytes, out address))
+        {
+            if (Engine.MakeRoom(bytes) is { } failure) throw failure;
+        }
+
+        nint storage;
+        lock (_lock)
+        {
+            storage = _nextStorage++;
+            _storages.Add(storage, (address, bytes, false, true));
+        }
+
         Engine.Allocated(address, bytes, insideOp);
-        return _nextStorage++;
+        return storage;
     }
 
     public StorageOperand Operand(nint storage, bool written = false)
     {
-        var entry = _storages[storage];
+        var entry = Entry(storage);
         return new StorageOperand(storage, entry.Address, entry.Bytes, written, IsMovable: true);
     }
 
     public Span<byte> Bytes(nint storage)
     {
-        var entry = _storages[storage];
+        var entry = Entry(storage);
         return entry.Open && !entry.Released
             ? new Span<byte>((void*)entry.Address, entry.Bytes)
             : throw new InvalidOperationException($"storage {storage} was touched while its bytes are away");
     }
 
-    public bool IsInMemory(nint storage) => !_storages[storage].Released;
+    public bool IsInMemory(nint storage) => !Entry(storage).Released;
 
     public void Destroy(nint storage)
     {
-        _storages.Remove(storage, out var entry);
-        if (Engine.Freeing(entry.Address)) _kept.Add(entry.Address, entry.Bytes);
-        else Free(entry.Address, entry.Released ? TombstoneBytes : entry.Bytes);
+        // As in libtorch, the engine's lock orders a death against a release or restore of the same storage.
+        lock (Engine.State.Sync)
+        {
+            (nint Address, int Bytes, bool Released, bool Open) entry;
+            lock (_lock) _storages.Remove(storage, out entry);
+            if (Engine.Freeing(entry.Address))
+            {
+                lock (_lock) _kept.Add(entry.Address, entry.Bytes);
+            }
+            else
+            {
+                Free(entry.Address, entry.Released ? TombstoneBytes : entry.Bytes);
+            }
+        }
     }
 
     public nint Release(nint storage)
     {
-        var entry = _storages[storage];
+        var entry = Entry(storage);
         Free(entry.Address, entry.Bytes);
-        nint tombstone = Allocate(TombstoneBytes, countsForPeak: false);
-        _storages[storage] = (tombstone, entry.Bytes, true, false);
+        nint tombstone = Allocate(TombstoneBytes);
+        Interlocked.Add(ref _live, TombstoneBytes);
+        lock (_lock) _storages[storage] = (tombstone, entry.Bytes, true, false);
         return tombstone;
     }
 
     public bool TryRestore(nint storage, out nint address)
     {
-        var entry = _storages[storage];
-        address = 0;
-        if (_live + entry.Bytes > Budget) return false;
+        var entry = Entry(storage);
+        if (!TryAllocate(entry.Bytes, out address)) return false;
         Free(entry.Address, TombstoneBytes);
-        address = Allocate(entry.Bytes);
-        _storages[storage] = (address, entry.Bytes, false, false);
+        lock (_lock) _storages[storage] = (address, entry.Bytes, false, false);
         return true;
     }
 
-    public void Open(nint storage) => _storages[storage] = _storages[storage] with { Open = true };
+    public void Open(nint storage)
+    {
+        lock (_lock) _storages[storage] = _storages[storage] with { Open = true };
+    }
 
     public void FreeKept(nint address)
     {
-        if (!_kept.Remove(address, out int bytes)) throw new InvalidOperationException("freed a block that nobody kept");
+        int bytes;
+        lock (_lock)
+        {
+            if (!_kept.Remove(address, out bytes)) throw new InvalidOperationException("freed a block that nobody kept");
+        }
+
         Free(address, bytes);
     }
 
@@ -92,10 +121,26 @@ internal sealed unsafe class HeapStorageMemory : IStorageMemory, IDisposable
         _storages.Clear();
     }
 
-    private nint Allocate(int bytes, bool countsForPeak = true)
+    private (nint Address, int Bytes, bool Released, bool Open) Entry(nint storage)
     {
-        _live += bytes;
-        if (countsForPeak) PeakBytes = Math.Max(PeakBytes, _live);
+        lock (_lock) return _storages[storage];
+    }
+
+    private bool TryAllocate(int bytes, out nint address)
+    {
+        lock (_lock)
+        {
+            address = 0;
+            if (_live + bytes > Budget) return false;
+            PeakBytes = Math.Max(PeakBytes, Interlocked.Add(ref _live, bytes));
+        }
+
+        address = Allocate(bytes);
+        return true;
+    }
+
+    private static nint Allocate(int bytes)
+    {
         var address = (nint)NativeMemory.AlignedAlloc((nuint)(bytes + 4095) / 4096 * 4096, 4096);
         new Span<byte>((void*)address, bytes).Fill(0xCD);
         return address;
@@ -103,7 +148,7 @@ internal sealed unsafe class HeapStorageMemory : IStorageMemory, IDisposable
 
     private void Free(nint address, int bytes)
     {
-        _live -= bytes;
+        Interlocked.Add(ref _live, -bytes);
         NativeMemory.AlignedFree((void*)address);
     }
 }

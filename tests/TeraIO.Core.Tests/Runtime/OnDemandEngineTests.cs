@@ -109,14 +109,14 @@ public class OnDemandEngineTests
         nint input = CreateFilled(1);
         _engine.BeginOp("aten::outer", [_memory.Operand(input)], isOutermost: true);
         nint temporary = _memory.Create(Block);
-        _engine.EndOp([_memory.Operand(temporary)], isOutermost: false);
+        _engine.EndOp(new OpIdentity(1, "aten::op", false), [_memory.Operand(temporary)], isOutermost: false);
 
         var refused = Assert.Throws<BudgetExceededException>(() => _memory.Create(Block));
 
         Assert.That(refused!.Op, Is.EqualTo("aten::outer"));
         Assert.That(refused.SmallestBudget.Bytes, Is.EqualTo(3 * Block));
         Assert.That(_memory.IsInMemory(input) && _memory.IsInMemory(temporary), Is.True);
-        _engine.EndOp([], isOutermost: true);
+        _engine.EndOp(new OpIdentity(1, "aten::op", false), [], isOutermost: true);
     }
 
     [Test]
@@ -227,7 +227,7 @@ public class OnDemandEngineTests
         _engine.BeginOp("aten::full", [], isOutermost: true);
         nint storage = _memory.Create(Block);
         _memory.Bytes(storage).Fill(value);
-        _engine.EndOp([_memory.Operand(storage)], isOutermost: true);
+        _engine.EndOp(new OpIdentity(1, "aten::op", false), [_memory.Operand(storage)], isOutermost: true);
         return storage;
     }
 
@@ -235,7 +235,7 @@ public class OnDemandEngineTests
     {
         if (_engine.BeginOp("aten::use", [_memory.Operand(storage, written)], isOutermost: true) is { } failure) throw failure;
         if (written) _memory.Bytes(storage).Fill(fill);
-        _engine.EndOp([], isOutermost: true);
+        _engine.EndOp(new OpIdentity(1, "aten::op", false), [], isOutermost: true);
     }
 
     /// <summary>Two storages in one op, a third beside it.</summary>
@@ -245,7 +245,7 @@ public class OnDemandEngineTests
         nint b = CreateFilled(2);
         nint c = CreateFilled(3);
         if (_engine.BeginOp("aten::two", [_memory.Operand(a), _memory.Operand(b)], isOutermost: true) is { } failure) throw failure;
-        _engine.EndOp([], isOutermost: true);
+        _engine.EndOp(new OpIdentity(1, "aten::op", false), [], isOutermost: true);
         Use(c);
     }
 }

@@ -44,7 +44,6 @@ public class CommandLineTests
         });
     }
 
-    [TestCase("--mode planned --budget 40%", "arrives with the planner")]
     [TestCase("--mode guess --budget 40%", "--mode 'guess'")]
     [TestCase("--budget x%", "percentage")]
     [TestCase("--budget 0%", "percentage")]

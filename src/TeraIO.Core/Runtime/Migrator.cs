@@ -1,0 +1,222 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using TeraIO.Core.Residency;
+using TeraIO.Core.Storage;
+using TeraIO.Core.Transfers;
+
+namespace TeraIO.Core.Runtime;
+
+/// <summary>
+/// Carries transfers out ahead of need, on a thread of its own, so that the training thread only asks. Offloads start at once; prefetches wait
+/// in order until memory has room for them beside what the running op still allocates. Nothing depends on it: a failed offload leaves
+/// its block in memory, a failed or missing prefetch is read again on demand, where an error surfaces.
+/// </summary>
+internal sealed class Migrator : IDisposable
+{
+    private readonly record struct Offload(TensorBlock Block, int Version, bool IsCleanCandidate);
+
+    private readonly record struct Finished(TensorBlock Block, bool IsOffload, int Version, TeraIOException? Failure);
+
+    private readonly EngineState _state;
+    private readonly TensorStore _store;
+    private readonly Queue<Offload> _offloads = new();          // under the engine's lock
+    private readonly LinkedList<TensorBlock> _prefetches = new(); // under the engine's lock
+    private readonly ConcurrentQueue<Finished> _finished = new();
+    private readonly AutoResetEvent _work = new(initialState: false);
+    private readonly Thread _thread;
+    private int _inFlight; // this thread only
+    private bool _isStopping; // under the engine's lock
+
+    public Migrator(EngineState state)
+    {
+        _state = state;
+        _store = state.Store ?? throw new ArgumentException("Migrations need a store.", nameof(state));
+        _thread = new Thread(Run) { IsBackground = true, Name = "TeraIO migrations" };
+        _thread.Start();
+    }
+
+    /// <summary>Offloads and prefetches that ended in an error, each with no harm done. Under the engine's lock.</summary>
+    public int Failures { get; private set; }
+
+    /// <summary>Takes a block out of memory as soon as its bytes are stored. Under the engine's lock.</summary>
+    /// <returns>False when it is in use, away already or cannot move.</returns>
+    public bool RequestOffload(TensorBlock block)
+    {
+        if (_isStopping || block is not { State: ResidencyState.Resident, Pins: 0, Storage: not 0, StaysResident: false }) return false;
+        _offloads.Enqueue(new Offload(block, block.Version, block.CopyIsCurrent));
+        _state.BeginOffload(block);
+        _work.Set();
+        return true;
+    }
+
+    /// <summary>Brings a block back when its turn comes and there is room. Under the engine's lock.</summary>
+    /// <returns>False when it is in memory already.</returns>
+    public bool RequestPrefetch(TensorBlock block)
+    {
+        if (_isStopping) return false;
+        if (block.State == ResidencyState.Offloading)
+        {
+            block.IsWantedBack = true;
+            return true;
+        }
+
+        if (block.State != ResidencyState.Offloaded) return false;
+        _prefetches.AddLast(block);
+        _work.Set();
+        return true;
+    }
+
+    /// <summary>Forgets prefetches that have not started: what they were for will not come. Under the engine's lock.</summary>
+    public void ForgetPrefetches() => _prefetches.Clear();
+
+    /// <summary>Memory was freed, or somebody no longer waits for it.</summary>
+    public void RoomChanged() => _work.Set();
+
+    /// <summary>Ends what is in flight, forgets the rest and stops the thread. Not under the engine's lock.</summary>
+    public void Dispose()
+    {
+        lock (_state.Sync)
+        {
+            _isStopping = true;
+            _prefetches.Clear();
+        }
+
+        _work.Set();
+        _thread.Join();
+        _work.Dispose();
+    }
+
+    private void Run()
+    {
+        while (true)
+        {
+            Settle();
+            while (TryTakeOffload(out Offload offload)) Start(offload);
+            while (TryBeginPrefetch(out TensorBlock? block, out nint address)) Start(block, address);
+            if (!_finished.IsEmpty) continue;
+            if (_inFlight == 0)
+            {
+                lock (_state.Sync)
+                {
+                    if (_isStopping && _offloads.Count == 0) return;
+                }
+            }
+
+            _work.WaitOne();
+        }
+    }
+
+    private bool TryTakeOffload(out Offload offload)
+    {
+        lock (_state.Sync) return _offloads.TryDequeue(out offload);
+    }
+
+    /// <summary>The next prefetch, now with memory of its own, if it is still wanted and there is room.</summary>
+    private bool TryBeginPrefetch([NotNullWhen(true)] out TensorBlock? block, out nint address)
+    {
+        address = 0;
+        block = null;
+        lock (_state.Sync)
+        {
+            while (_prefetches.First is { } first)
+            {
+                block = first.Value;
+                if (block.State == ResidencyState.Offloaded)
+                {
+                    long reserved = _state.RoomWanted + _state.RoomForOp;
+                    if (_state.Memory.LiveBytes + block.Bytes + reserved > _state.Budget || !_state.TryBeginPrefetch(block, out address)) return false;
+                    _prefetches.Remove(first);
+                    _state.PrefetchesInFlight++;
+                    _state.PrefetchingBytes += block.Bytes;
+                    return true;
+                }
+
+                _prefetches.Remove(first); // an op was faster, or it died
+            }
+        }
+
+        return false;
+    }
+
+    private void Start(Offload offload)
+    {
+        TensorBlock block = offload.Block;
+        try
+        {
+            // A file may have to grow here: not under the lock.
+            StoredCopy copy = block.Copy ??= _store.Reserve(block.Id, block.Bytes);
+            if (offload.IsCleanCandidate && _store.Matches(copy, block.Address))
+            {
+                End(block, offload.Version, written: false, failed: false);
+                return;
+            }
+
+            Follow(_store.Write(copy, block.Address, TransferPriority.Normal, continuesInline: true), block, isOffload: true, offload.Version);
+        }
+        catch (TeraIOException)
+        {
+            End(block, offload.Version, written: true, failed: true);
+        }
+    }
+
+    private void Start(TensorBlock block, nint address) =>
+        Follow(_store.Read(block.Copy!, address, TransferPriority.Normal, continuesInline: true), block, isOffload: false, version: 0);
+
+    private void Follow(ValueTask transfer, TensorBlock block, bool isOffload, int version)
+    {
+        _inFlight++;
+        ValueTaskAwaiter awaiter = transfer.GetAwaiter();
+        if (awaiter.IsCompleted) Finish();
+        else awaiter.UnsafeOnCompleted(Finish);
+
+        // On the store's completion thread, mostly.
+        void Finish()
+        {
+            TeraIOException? failure = null;
+            try
+            {
+                awaiter.GetResult();
+            }
+            catch (TeraIOException e)
+            {
+                failure = e;
+            }
+
+            _finished.Enqueue(new Finished(block, isOffload, version, failure));
+            _work.Set();
+        }
+    }
+
+    private void Settle()
+    {
+        while (_finished.TryDequeue(out Finished finished))
+        {
+            _inFlight--;
+            if (finished.IsOffload) End(finished.Block, finished.Version, written: true, finished.Failure is not null);
+            else EndPrefetch(finished.Block, finished.Failure is not null);
+        }
+    }
+
+    private void End(TensorBlock block, int version, bool written, bool failed)
+    {
+        lock (_state.Sync)
+        {
+            if (failed) Failures++;
+            _state.EndOffload(block, version, written, failed);
+            Monitor.PulseAll(_state.Sync);
+        }
+    }
+
+    private void EndPrefetch(TensorBlock block, bool failed)
+    {
+        lock (_state.Sync)
+        {
+            if (failed) Failures++;
+            _state.PrefetchesInFlight--;
+            _state.PrefetchingBytes -= block.Bytes;
+            _state.EndPrefetch(block, failed);
+            Monitor.PulseAll(_state.Sync);
+        }
+    }
+}

@@ -1,0 +1,208 @@
+using TeraIO.Core.Plans;
+using TeraIO.Core.Residency;
+using TeraIO.Core.Tracing;
+
+namespace TeraIO.Core.Runtime.Planned;
+
+/// <summary>
+/// An op stream that is known from equal steps, its plan, and which live block is which of its tensors now. Guarded by the engine's lock.
+/// </summary>
+internal sealed class PlannedProgram
+{
+    /// <summary>So many equal signatures in a row are taken for a place in the stream.</summary>
+    private const int Landmark = 8;
+
+    private readonly ulong[] _signatures;
+    private readonly ulong[] _prefixes; // hash of the signatures before op i
+    private readonly Dictionary<ulong, List<int>> _landmarks = [];
+    private readonly int[] _firstBinding;
+    private readonly int[] _bindings;
+    private readonly int[][] _uses; // ops that use a tensor, ascending
+    private readonly TensorBlock?[] _bound;
+    private readonly long[] _roomOfOp;
+    private int[] _firstOffload = [];
+    private int[] _offloads = [];
+    private int[] _firstPrefetch = [];
+    private int[] _prefetches = [];
+
+    /// <param name="record">One of the equal steps.</param>
+    /// <param name="name">Of the trace.</param>
+    public PlannedProgram(StepRecord record, string name)
+    {
+        (Trace, int[] tensorOfEvent) = TraceAssembly.Assemble(record, name);
+        int ops = record.Ops.Count;
+        _signatures = new ulong[ops];
+        _prefixes = new ulong[ops + 1];
+        _firstBinding = new int[ops + 1];
+        _bound = new TensorBlock?[Trace.Tensors.Length];
+        _roomOfOp = new long[ops];
+        var bindings = new List<int>();
+        int next = record.LeadingFrees;
+        for (int op = 0; op < ops; op++)
+        {
+            _signatures[op] = record.Ops[op].Signature;
+            _prefixes[op + 1] = StepRecord.Combine(_prefixes[op], _signatures[op]);
+            _firstBinding[op] = bindings.Count;
+            foreach (StreamEvent e in record.EventsOf(op))
+            {
+                int tensor = tensorOfEvent[next++];
+                if (e.Kind == StreamEventKind.Free) continue;
+                bindings.Add(tensor);
+                if (tensor >= 0 && e.Block.State != ResidencyState.Dead) _bound[tensor] = e.Block;
+            }
+
+            _roomOfOp[op] = RoomOf(op);
+        }
+
+        _firstBinding[ops] = bindings.Count;
+        _bindings = [.. bindings];
+        _uses = UsesOf(Trace);
+        NoteLandmarks();
+        SetPlan(MigrationPlan.OnDemand(Trace, 0, EvictionOrder.FarthestNextUse, "on-demand"));
+    }
+
+    /// <summary>The steady step.</summary>
+    public Trace Trace { get; }
+
+    /// <summary>What is carried out.</summary>
+    public MigrationPlan Plan { get; private set; } = null!;
+
+    /// <summary>Ops of the stream.</summary>
+    public int Length => _signatures.Length;
+
+    /// <summary>Takes another plan for the same trace.</summary>
+    public void SetPlan(MigrationPlan plan)
+    {
+        Plan = plan;
+        (_firstOffload, _offloads) = ByOp(plan, MigrationKind.Offload);
+        (_firstPrefetch, _prefetches) = ByOp(plan, MigrationKind.Prefetch);
+    }
+
+    /// <summary>Whether op <paramref name="op"/> has this signature.</summary>
+    public bool Expects(int op, ulong signature) => op < Length && _signatures[op] == signature;
+
+    /// <summary>Whether the stream begins with <paramref name="count"/> ops of this combined hash.</summary>
+    public bool BeginsWith(int count, ulong prefix) => count <= Length && _prefixes[count] == prefix;
+
+    /// <summary>The place that follows the last recorded ops: the nearest at or behind <paramref name="from"/>, else the first; -1 when they occur nowhere.</summary>
+    public int FindPlace(List<RecordedOp> recorded, int from)
+    {
+        if (recorded.Count < Landmark) return -1;
+        ulong hash = 0;
+        for (int i = recorded.Count - Landmark; i < recorded.Count; i++) hash = StepRecord.Combine(hash, recorded[i].Signature);
+        if (!_landmarks.TryGetValue(hash, out List<int>? places)) return -1;
+        int index = places.BinarySearch(from);
+        if (index < 0) index = ~index;
+        return index < places.Count ? places[index] : places[0];
+    }
+
+    /// <summary>Notes which blocks the op used and allocated: they are its tensors now.</summary>
+    public void Bind(int op, ReadOnlySpan<StreamEvent> events)
+    {
+        int next = _firstBinding[op];
+        int end = _firstBinding[op + 1];
+        foreach (ref readonly StreamEvent e in events)
+        {
+            if (e.Kind == StreamEventKind.Free) continue;
+            if (next == end) return;
+            int tensor = _bindings[next++];
+            if (tensor < 0) continue;
+            e.Block.PlanTensor = tensor;
+            _bound[tensor] = e.Block;
+        }
+    }
+
+    /// <summary>Marks every live block with its tensor in this program; others lose theirs.</summary>
+    public void Claim(IEnumerable<TensorBlock> blocks)
+    {
+        foreach (TensorBlock block in blocks) block.PlanTensor = -1;
+        for (int tensor = 0; tensor < _bound.Length; tensor++)
+        {
+            if (_bound[tensor] is not { } block) continue;
+            if (block.State == ResidencyState.Dead) _bound[tensor] = null;
+            else block.PlanTensor = tensor;
+        }
+    }
+
+    /// <summary>The live block of a tensor; null when it is not known or dead.</summary>
+    public TensorBlock? BlockOf(int tensor)
+    {
+        TensorBlock? block = _bound[tensor];
+        return block is null || block.State == ResidencyState.Dead ? null : block;
+    }
+
+    /// <summary>Tensors that leave memory when the op has ended.</summary>
+    public ReadOnlySpan<int> OffloadsAfter(int op) => _offloads.AsSpan(_firstOffload[op].._firstOffload[op + 1]);
+
+    /// <summary>Tensors that come back before the op begins.</summary>
+    public ReadOnlySpan<int> PrefetchesBefore(int op) => _prefetches.AsSpan(_firstPrefetch[op].._firstPrefetch[op + 1]);
+
+    /// <summary>Bytes that the op allocates.</summary>
+    public long RoomOfOp(int op) => _roomOfOp[op];
+
+    /// <summary>Ops from <paramref name="op"/> to the next use of a tensor; a whole round when only the next step uses it.</summary>
+    public long DistanceToNextUse(int tensor, int op)
+    {
+        int[] uses = _uses[tensor];
+        if (uses.Length == 0) return long.MaxValue;
+        int index = Array.BinarySearch(uses, op);
+        if (index < 0) index = ~index;
+        return index < uses.Length ? uses[index] - op : (long)uses[0] + Length - op;
+    }
+
+    private long RoomOf(int op)
+    {
+        long bytes = Trace.Ops[op].WorkspaceBytes;
+        foreach (ref readonly TraceAccess access in Trace.AccessesOf(op))
+        {
+            if ((access.Kind & AccessKind.Create) != 0) bytes += Trace.Tensors[access.Tensor].Bytes;
+        }
+
+        return bytes;
+    }
+
+    private void NoteLandmarks()
+    {
+        for (int end = Landmark; end <= Length; end++)
+        {
+            ulong hash = 0;
+            for (int i = end - Landmark; i < end; i++) hash = StepRecord.Combine(hash, _signatures[i]);
+            if (!_landmarks.TryGetValue(hash, out List<int>? places)) _landmarks.Add(hash, places = []);
+            places.Add(end);
+        }
+    }
+
+    private static int[][] UsesOf(Trace trace)
+    {
+        var uses = new List<int>[trace.Tensors.Length];
+        for (int i = 0; i < uses.Length; i++) uses[i] = [];
+        for (int op = 0; op < trace.Ops.Length; op++)
+        {
+            foreach (ref readonly TraceAccess access in trace.AccessesOf(op))
+            {
+                if (access.IsUse) uses[access.Tensor].Add(op);
+            }
+        }
+
+        return [.. uses.Select(static u => u.ToArray())];
+    }
+
+    private (int[] First, int[] Tensors) ByOp(MigrationPlan plan, MigrationKind kind)
+    {
+        var first = new int[Length + 1];
+        foreach (PlannedMigration migration in plan.Migrations)
+        {
+            if (migration.Kind == kind) first[migration.IssueOp + 1]++;
+        }
+
+        for (int op = 0; op < Length; op++) first[op + 1] += first[op];
+        var tensors = new int[first[Length]];
+        int[] next = [.. first];
+        foreach (PlannedMigration migration in plan.Migrations)
+        {
+            if (migration.Kind == kind) tensors[next[migration.IssueOp]++] = migration.Tensor;
+        }
+
+        return (first, tensors);
+    }
+}

@@ -1,0 +1,142 @@
+using System.Diagnostics;
+using TeraIO.Core.Plans;
+using TeraIO.Core.Residency;
+
+namespace TeraIO.Core.Runtime.Planned;
+
+/// <summary>What happens to a block in the op stream.</summary>
+internal enum StreamEventKind : byte
+{
+    Read,
+    Write,
+    Allocate,
+    Free,
+}
+
+/// <summary>One thing that happened to one block.</summary>
+internal readonly record struct StreamEvent(TensorBlock Block, StreamEventKind Kind);
+
+/// <summary>One outermost op.</summary>
+/// <param name="Identity">Which operator.</param>
+/// <param name="Signature">Hash of the operator and of the sizes of all blocks it used and allocated, in order.</param>
+/// <param name="FirstEvent">Index of its first event; its events end where the next op's begin.</param>
+/// <param name="Ticks">Stopwatch ticks since the op before it ended, without stalls.</param>
+/// <param name="StallTicks">Stopwatch ticks that it waited.</param>
+/// <param name="StallCause">The main reason.</param>
+internal readonly record struct RecordedOp(OpIdentity Identity, ulong Signature, int FirstEvent, long Ticks, long StallTicks, StallCause StallCause);
+
+/// <summary>
+/// The op stream of one training step: which ops ran, what they did to which blocks, and how long they took. Filled while the step runs, under the
+/// engine's lock; reused from step to step.
+/// </summary>
+internal sealed class StepRecord
+{
+    private long _lastEnd;
+    private int _openFirst;
+    private ulong _openHash;
+    private bool _opOpen;
+    private int _openAllocations;
+
+    /// <summary>The ops so far.</summary>
+    public List<RecordedOp> Ops { get; } = [];
+
+    /// <summary>The events of all ops.</summary>
+    public List<StreamEvent> Events { get; } = [];
+
+    /// <summary>Number of the step in the session, from 1.</summary>
+    public long Number { get; private set; }
+
+    /// <summary>The first events, as long as they are frees before the first op: they end what the step before had left.</summary>
+    public int LeadingFrees { get; private set; }
+
+    /// <summary>Highest sum of bytes, seen at the end of an op, that belong to no block.</summary>
+    public long BaselineBytes { get; set; }
+
+    /// <summary>Stopwatch ticks from the begin of the step to its end, stalls included; 0 while it runs.</summary>
+    public long WallTicks { get; private set; }
+
+    /// <summary>Index of the op that is running or comes next.</summary>
+    public int OpenOp => Ops.Count;
+
+    private long BeganAt { get; set; }
+
+    /// <summary>Empties the record for the next step.</summary>
+    public void Begin(long number)
+    {
+        Ops.Clear();
+        Events.Clear();
+        Number = number;
+        BaselineBytes = 0;
+        LeadingFrees = 0;
+        WallTicks = 0;
+        BeganAt = _lastEnd = Stopwatch.GetTimestamp();
+        OpenNext();
+    }
+
+    /// <summary>Ends the step: what passed since the last op belongs to that op.</summary>
+    public void End()
+    {
+        long now = Stopwatch.GetTimestamp();
+        WallTicks = now - BeganAt;
+        if (Ops.Count > 0) Ops[^1] = Ops[^1] with { Ticks = Ops[^1].Ticks + now - _lastEnd };
+    }
+
+    public void Used(TensorBlock block, bool isWritten)
+    {
+        _opOpen = true;
+        Mix(block.Bytes, isWritten ? 2UL : 1UL);
+        Events.Add(new StreamEvent(block, isWritten ? StreamEventKind.Write : StreamEventKind.Read));
+    }
+
+    public void Allocated(TensorBlock block)
+    {
+        _opOpen = true;
+        Mix(block.Bytes, 3UL);
+        block.Birth = new BlockBirth(Number, OpenOp, _openAllocations++);
+        Events.Add(new StreamEvent(block, StreamEventKind.Allocate));
+    }
+
+    /// <summary>A free between two ops belongs to the earlier one. It is no part of the signature: the garbage collector decides about some.</summary>
+    public void Freed(TensorBlock block)
+    {
+        Events.Add(new StreamEvent(block, StreamEventKind.Free));
+        if (_opOpen) return;
+        _openFirst = Events.Count;
+        if (Ops.Count == 0) LeadingFrees = Events.Count;
+    }
+
+    /// <returns>The signature of the op that ended.</returns>
+    public ulong OpEnded(OpIdentity op, long stallTicks, StallCause cause)
+    {
+        long now = Stopwatch.GetTimestamp();
+        ulong signature = Combine(_openHash, op.Id);
+        Ops.Add(new RecordedOp(op, signature, _openFirst, Math.Max(0, now - _lastEnd - stallTicks), stallTicks, cause));
+        _lastEnd = now;
+        OpenNext();
+        return signature;
+    }
+
+    /// <summary>The events of an op; frees between it and the next are among them.</summary>
+    public ReadOnlySpan<StreamEvent> EventsOf(int op)
+    {
+        int end = op + 1 < Ops.Count ? Ops[op + 1].FirstEvent : Events.Count;
+        return System.Runtime.InteropServices.CollectionsMarshal.AsSpan(Events)[Ops[op].FirstEvent..end];
+    }
+
+    /// <summary>One step in the hash of a stream.</summary>
+    public static ulong Combine(ulong hash, ulong value)
+    {
+        ulong mixed = (hash ^ value) * 0x9E3779B97F4A7C15UL;
+        return mixed ^ (mixed >> 29);
+    }
+
+    private void Mix(long bytes, ulong kind) => _openHash = Combine(Combine(_openHash, (ulong)bytes), kind);
+
+    private void OpenNext()
+    {
+        _openFirst = Events.Count;
+        _openHash = 0xA0761D6478BD642FUL;
+        _openAllocations = 0;
+        _opOpen = false;
+    }
+}

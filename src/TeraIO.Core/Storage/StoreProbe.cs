@@ -1,0 +1,97 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using TeraIO.Core.Transfers;
+
+namespace TeraIO.Core.Storage;
+
+/// <summary>What a store can do, as measured in a fraction of a second.</summary>
+/// <param name="ReadBandwidth">Bytes per second while nothing is written, checksums included.</param>
+/// <param name="WriteBandwidth">Bytes per second while nothing is read.</param>
+/// <param name="Interference">0: reads and writes run at full speed at once; 1: they share one channel.</param>
+/// <param name="CpuSecondsPerByte">Processor seconds that moving one byte cost this process.</param>
+public sealed record StoreBandwidth(double ReadBandwidth, double WriteBandwidth, double Interference, double CpuSecondsPerByte);
+
+/// <summary>Measures a store with transfers like those of a plan: tensors of some MiB, several in flight.</summary>
+public sealed unsafe class StoreProbe : IDisposable
+{
+    private const int InFlight = 4;
+    private const long TensorBytes = 8L << 20;
+    private static readonly TimeSpan _phase = TimeSpan.FromMilliseconds(120);
+
+    private readonly TensorStore _store;
+    private readonly nint _memory;
+    private readonly StoredCopy[] _copies = new StoredCopy[2 * InFlight];
+
+    private StoreProbe(TensorStore store)
+    {
+        _store = store;
+        _memory = (nint)NativeMemory.AlignedAlloc(2 * InFlight * (nuint)TensorBytes, 4096);
+        NativeMemory.Fill((void*)_memory, 2 * InFlight * (nuint)TensorBytes, 0x5A);
+        for (int i = 0; i < _copies.Length; i++) _copies[i] = store.Reserve(-1 - i, TensorBytes);
+    }
+
+    /// <summary>Measures; blocks the caller for about half a second, and uses 64 MiB of memory and store meanwhile.</summary>
+    /// <exception cref="TeraIOException">A transfer failed, or the store is full.</exception>
+    public static StoreBandwidth Measure(TensorStore store)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        using var probe = new StoreProbe(store);
+        return probe.Run();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        foreach (StoredCopy? copy in _copies)
+        {
+            if (copy is not null) _store.Release(copy);
+        }
+
+        NativeMemory.AlignedFree((void*)_memory);
+    }
+
+    private StoreBandwidth Run()
+    {
+        // Once unmeasured: files get their blocks, pages and code become warm.
+        foreach (StoredCopy copy in _copies) Write(copy).GetAwaiter().GetResult();
+        TimeSpan cpu = Process.GetCurrentProcess().TotalProcessorTime;
+        double write = Measure(reads: 0, writes: InFlight, out _, out long written);
+        double read = Measure(reads: InFlight, writes: 0, out long wasRead, out _);
+        double cpuSeconds = (Process.GetCurrentProcess().TotalProcessorTime - cpu).TotalSeconds;
+        double seconds = Measure(InFlight, InFlight, out long bothRead, out long bothWritten);
+        double readRate = wasRead / read;
+        double writeRate = written / write;
+        double together = (bothRead / seconds / readRate) + (bothWritten / seconds / writeRate);
+        return new StoreBandwidth(readRate, writeRate, Math.Clamp(2 - together, 0, 1), cpuSeconds / (wasRead + written));
+    }
+
+    /// <returns>Seconds in which the bytes moved.</returns>
+    private double Measure(int reads, int writes, out long readBytes, out long writtenBytes)
+    {
+        readBytes = writtenBytes = 0;
+        var running = new List<(Task Transfer, int Index, bool IsRead)>();
+        for (int i = 0; i < reads; i++) running.Add((Read(_copies[i]), i, true));
+        for (int i = 0; i < writes; i++) running.Add((Write(_copies[InFlight + i]), InFlight + i, false));
+        long start = Stopwatch.GetTimestamp();
+        while (running.Count > 0)
+        {
+            Task ended = Task.WhenAny(running.Select(static r => r.Transfer)).GetAwaiter().GetResult();
+            ended.GetAwaiter().GetResult();
+            int place = running.FindIndex(r => r.Transfer == ended);
+            (_, int index, bool isRead) = running[place];
+            running.RemoveAt(place);
+            if (isRead) readBytes += TensorBytes;
+            else writtenBytes += TensorBytes;
+            if (Stopwatch.GetElapsedTime(start) >= _phase) continue;
+            running.Add((isRead ? Read(_copies[index]) : Write(_copies[index]), index, isRead));
+        }
+
+        return Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    private Task Read(StoredCopy copy) => _store.ReadAsync(copy, Memory(copy), TransferPriority.Normal).AsTask();
+
+    private Task Write(StoredCopy copy) => _store.WriteAsync(copy, Memory(copy)).AsTask();
+
+    private nint Memory(StoredCopy copy) => _memory + (nint)(TensorBytes * (-1 - copy.TensorId));
+}

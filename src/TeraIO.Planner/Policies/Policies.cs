@@ -1,0 +1,21 @@
+using TeraIO.Core;
+using TeraIO.Core.Plans;
+
+namespace TeraIO.Planner.Policies;
+
+/// <summary>Every policy, by name.</summary>
+public static class Policies
+{
+    /// <summary>All of them, in the order in which tables list them.</summary>
+    public static IReadOnlyList<IMigrationPolicy> All { get; } =
+    [
+        new OnDemandPolicy("on-demand-lru", "Nothing ahead of time; the least recently used leaves first.", EvictionOrder.LeastRecentlyUsed),
+        new OnDemandPolicy("planned", "Nothing ahead of time; the farthest next use leaves first.", EvictionOrder.FarthestNextUse),
+    ];
+
+    /// <summary>The policy of that name.</summary>
+    /// <exception cref="ConfigurationException">There is none; the message lists all.</exception>
+    public static IMigrationPolicy Named(string name) =>
+        All.FirstOrDefault(p => string.Equals(p.Name, name, StringComparison.OrdinalIgnoreCase))
+        ?? throw new ConfigurationException($"There is no policy '{name}'; there are {string.Join(", ", All.Select(static p => p.Name))}.");
+}

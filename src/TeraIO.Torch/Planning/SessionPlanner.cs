@@ -1,0 +1,108 @@
+using TeraIO.Core;
+using TeraIO.Core.Plans;
+using TeraIO.Core.Runtime.Planned;
+using TeraIO.Core.Storage;
+using TeraIO.Planner.Machine;
+using TeraIO.Planner.Policies;
+
+namespace TeraIO.Torch.Planning;
+
+/// <summary>
+/// Plans for a running session: measures the store once, plans each steady step with the session's policy, and plans again with the times of
+/// planned steps as long as steps get shorter. Used by the training thread only.
+/// </summary>
+internal sealed class SessionPlanner
+{
+    /// <summary>What tombstones and small tensors may take more than they did in the recorded step.</summary>
+    private const double BudgetMargin = 0.01;
+
+    private const int MostReplans = 4;
+
+    /// <summary>Steps by one plan before it is judged: the first one still moves what the plan before left behind.</summary>
+    private const int StepsPerPlan = 3;
+
+    /// <summary>A plan is better when its step is this much shorter.</summary>
+    private const double WorthwhileGain = 0.01;
+
+    private readonly TensorStore _store;
+    private readonly long _budget;
+    private readonly IMigrationPolicy _policy;
+    private readonly bool _replans;
+    private readonly Dictionary<MigrationPlan, Trial> _trials = new(ReferenceEqualityComparer.Instance);
+
+    private sealed class Trial
+    {
+        public MigrationPlan? Better { get; init; }
+        public double BetterSeconds { get; init; } = double.PositiveInfinity;
+        public int Replans { get; init; }
+        public int Steps { get; set; }
+        public double Seconds { get; set; } = double.PositiveInfinity;
+        public bool IsSettled { get; set; }
+    }
+
+    /// <exception cref="ConfigurationException">The policy's name is unknown.</exception>
+    public SessionPlanner(OffloadOptions options, TensorStore store)
+    {
+        _store = store;
+        _budget = options.MemoryBudget!.Value.Bytes;
+        _policy = Policies.Named(options.Policy);
+        _replans = options.Policy == OffloadOptions.DefaultPolicy;
+    }
+
+    /// <summary>The store as measured; null before the first plan.</summary>
+    public StoreBandwidth? Bandwidth { get; private set; }
+
+    /// <summary>Plans made so far.</summary>
+    public int Plans { get; private set; }
+
+    /// <inheritdoc cref="PlannedRun"/>
+    public MigrationPlan? Plan(PlanRequest request)
+    {
+        if (request.Current is not { } current) return Make(request, new Trial());
+        if (!_trials.TryGetValue(current, out Trial? trial) || trial.IsSettled) return null;
+        if (++trial.Steps > 1) trial.Seconds = Math.Min(trial.Seconds, request.StepSeconds);
+        if (trial.Steps < StepsPerPlan) return null;
+        if (trial.Seconds > trial.BetterSeconds * (1 - WorthwhileGain))
+        {
+            trial.IsSettled = true;
+            return trial.Seconds > trial.BetterSeconds ? Settle(trial.Better) : null;
+        }
+
+        bool isFast = request.StallSeconds < WorthwhileGain * request.StepSeconds;
+        if (!_replans || isFast || trial.Replans == MostReplans)
+        {
+            trial.IsSettled = true;
+            return null;
+        }
+
+        return Make(request, new Trial { Better = current, BetterSeconds = trial.Seconds, Replans = trial.Replans + 1 });
+    }
+
+    private MigrationPlan? Settle(MigrationPlan? plan)
+    {
+        if (plan is not null) _trials[plan].IsSettled = true;
+        return plan;
+    }
+
+    private MigrationPlan Make(PlanRequest request, Trial trial)
+    {
+        Bandwidth ??= StoreProbe.Measure(_store);
+        PolicyResult result = _policy.Plan(request.Trace, Machine(Bandwidth));
+        Plans++;
+        _trials[result.Plan] = trial;
+        return result.Plan;
+    }
+
+    private MachineModel Machine(StoreBandwidth bandwidth) => new()
+    {
+        MemoryBudget = (long)(_budget * (1 - BudgetMargin)),
+        Storage = new TierModel
+        {
+            ReadBandwidth = bandwidth.ReadBandwidth,
+            WriteBandwidth = bandwidth.WriteBandwidth,
+            Interference = bandwidth.Interference,
+            LatencySeconds = 0.0005,
+        },
+        ComputeSecondsPerByte = bandwidth.CpuSecondsPerByte / Environment.ProcessorCount,
+    };
+}
