@@ -182,6 +182,10 @@ TIO_OBS_API int32_t tio_obs_release(void* storage, void** tombstone);
 TIO_OBS_API int32_t tio_obs_restore(void* storage, void** data);
 /* Opens a restored storage for use. */
 TIO_OBS_API int32_t tio_obs_open(void* storage);
+/* Where the bytes (or the tombstone) of a live storage are now. What an event says may be out of date when
+ * another thread moves the storage meanwhile: whoever orders moves reads it again here, while no move can
+ * happen. */
+TIO_OBS_API void* tio_obs_data(void* storage);
 /* Frees a block that `freeing` kept. */
 TIO_OBS_API void tio_obs_free_kept(void* data);
 
