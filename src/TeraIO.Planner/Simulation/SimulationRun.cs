@@ -61,16 +61,19 @@ internal sealed partial class SimulationRun
         QueuePrefetches(0);
         ulong before = Hash();
         double secondsBefore = double.NaN;
+        double backlogBefore = 0;
         bool isSteady = false;
         for (int iteration = 0; iteration < _options.MostIterations && !isSteady; iteration++)
         {
             if (iteration > 0) Rebase();
             if (!RunIteration()) return Simulator.Infeasible(_context, _failure!);
             ulong after = Hash();
-            // With transfers in flight the state is not only what can be hashed: then two equal durations are asked for as well.
-            isSteady = after == before && (_transfers.Count == 0 || Math.Abs(_now - secondsBefore) <= 1e-9 * _now);
+            double backlog = Backlog();
+            // With transfers in flight the state is not only what can be hashed: then two equal durations and backlogs are asked for as well.
+            isSteady = after == before && (_transfers.Count == 0 || (Math.Abs(_now - secondsBefore) <= 1e-9 * _now && Math.Abs(backlog - backlogBefore) <= 1e-9 * backlog));
             before = after;
             secondsBefore = _now;
+            backlogBefore = backlog;
         }
 
         SimulationResult result = Report(isSteady);
@@ -157,6 +160,8 @@ internal sealed partial class SimulationRun
         _recorded.Sort(static (a, b) => a.Started != b.Started ? a.Started.CompareTo(b.Started) : a.Issued.CompareTo(b.Issued));
         return _recorded;
     }
+
+    private double Backlog() => _ssd.Reads.Backlog() + _ssd.Writes.Backlog() + (_host is null ? 0 : _host.Reads.Backlog() + _host.Writes.Backlog());
 
     private ulong Hash()
     {

@@ -111,6 +111,15 @@ internal sealed class TransferChannel
         return hash;
     }
 
+    /// <summary>Bytes that are still to move.</summary>
+    public double Backlog()
+    {
+        double bytes = 0;
+        for (int i = 0; i < _normal.Count; i++) bytes += _table[_normal[i]].Remaining;
+        for (int i = 0; i < _urgent.Count; i++) bytes += _table[_urgent[i]].Remaining;
+        return bytes;
+    }
+
     private void Rebase(IntRing queue, int inFlight, double seconds)
     {
         for (int i = 0; i < queue.Count; i++)
