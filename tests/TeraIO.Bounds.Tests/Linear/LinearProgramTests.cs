@@ -1,3 +1,5 @@
+using FsCheck;
+using FsCheck.Fluent;
 using TeraIO.Bounds.Linear;
 
 namespace TeraIO.Bounds.Tests.Linear;
@@ -30,7 +32,8 @@ public class LinearProgramTests
     }
 
     [FsCheck.NUnit.Property]
-    public bool Any_prices_prove_a_bound_that_the_optimum_keeps(double first, double second) => Small().DualBound([first, second]) <= 4 + 1e-9;
+    public Property Any_prices_prove_a_bound_that_the_optimum_keeps() => Prop.ForAll(
+        ArbMap.Default.ArbFor<double>(), ArbMap.Default.ArbFor<double>(), static (first, second) => Small().DualBound([first, second]) <= 4 + 1e-9);
 
     [Test]
     public void The_best_prices_prove_the_optimum() => Assert.That(Small().DualBound([1.5, -0.5]), Is.EqualTo(4).Within(1e-12));
