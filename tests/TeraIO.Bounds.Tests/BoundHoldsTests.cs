@@ -11,7 +11,7 @@ namespace TeraIO.Bounds.Tests;
 public class BoundHoldsTests
 {
     private const double Tolerance = 1e-6;
-    private const int Seeds = 150;
+    private const int Seeds = 120;
 
     /// <summary>These change what is computed or when: other rules, other bounds.</summary>
     private static IEnumerable<IMigrationPolicy> PoliciesOfTheSameRules =>
@@ -32,7 +32,7 @@ public class BoundHoldsTests
     [Test]
     public void No_plan_without_sense_beats_the_bound()
     {
-        for (int seed = 0; seed < 4 * Seeds; seed++)
+        for (int seed = 0; seed < 2 * Seeds; seed++)
         {
             Trace trace = seed % 2 == 0 ? RandomTraces.Arbitrary(seed) : RandomTraces.Training(seed);
             MachineModel machine = RandomTraces.Machine(seed, trace);
