@@ -11,13 +11,30 @@ namespace TeraIO.Planner.Planning;
 /// </summary>
 internal sealed class ExcessCover(PlanningProblem problem, OpClock clock, TransferCosts costs, ReliefWindows relief)
 {
-    private const int MostBuckets = 2048;
+    private const int MostBuckets = 512;
     private const int MostRounds = 6;
 
+    /// <summary>An entry this near to the next best is taken: which of two about equal ones comes first does not matter.</summary>
+    private const double Tolerance = 0.95;
+
+    private const int BlockBuckets = 32;
+
+    private Block[] _blocks = [];
     private int[] _bucketOfOp = [];
     private int[] _bucketStart = []; // one more than buckets
     private double[] _weight = [];
     private double[] _excess = [];
+    private double[] _weightBefore = []; // sums over buckets with excess, at the begin of the round
+    private double[] _excessBefore = [];
+
+    /// <summary>Sums over buckets side by side, those without excess left out.</summary>
+    private struct Block
+    {
+        public double Least;
+        public double Most;
+        public double Weight;
+        public double Excess;
+    }
 
     /// <summary>Adds to the selection.</summary>
     /// <param name="selection">What is away already.</param>
@@ -83,6 +100,16 @@ internal sealed class ExcessCover(PlanningProblem problem, OpClock clock, Transf
                 _weight[b] += clock.End(op) - clock.Start(op) + floor;
             }
         }
+
+        _blocks = new Block[(_excess.Length + BlockBuckets - 1) / BlockBuckets];
+        SumBlocks(0, _excess.Length);
+        _weightBefore = new double[starts.Count];
+        _excessBefore = new double[starts.Count];
+        for (int b = 0; b < _excess.Length; b++)
+        {
+            _weightBefore[b + 1] = _weightBefore[b] + (_excess[b] > 0 ? _weight[b] : 0);
+            _excessBefore[b + 1] = _excessBefore[b] + _weight[b] * _excess[b];
+        }
     }
 
     private bool RunOnBuckets(PeriodSelection selection, CyclicRangeTree curve, IReadOnlyList<int> candidates)
@@ -92,7 +119,7 @@ internal sealed class ExcessCover(PlanningProblem problem, OpClock clock, Transf
         var heap = new PriorityQueue<int, double>();
         foreach (int p in candidates)
         {
-            if (!selection[p] && Score(selection, p) is > 0 and var score) heap.Enqueue(p, -score);
+            if (!selection[p] && MostScore(selection, p) is > 0 and var score) heap.Enqueue(p, -score);
         }
 
         bool any = false;
@@ -101,7 +128,7 @@ internal sealed class ExcessCover(PlanningProblem problem, OpClock clock, Transf
             if (selection[p]) continue;
             double score = Score(selection, p);
             if (score <= 0) continue;
-            if (heap.TryPeek(out _, out double next) && -score > next && -score > stale)
+            if (heap.TryPeek(out _, out double next) && score < -next * Tolerance && score < -stale)
             {
                 heap.Enqueue(p, -score);
                 continue;
@@ -136,6 +163,7 @@ internal sealed class ExcessCover(PlanningProblem problem, OpClock clock, Transf
             if (_excess[b] <= 0) done++;
         }
 
+        SumBlocks(low, high);
         return done;
     }
 
@@ -145,7 +173,7 @@ internal sealed class ExcessCover(PlanningProblem problem, OpClock clock, Transf
         int version = problem.Period(p).Version;
         for (int other = problem.FirstOfVersion[version]; other < problem.FirstOfVersion[version + 1]; other++)
         {
-            if (!selection[other] && Score(selection, other) is > 0 and var score) heap.Enqueue(other, -score);
+            if (!selection[other] && MostScore(selection, other) is > 0 and var score) heap.Enqueue(other, -score);
         }
     }
 
@@ -161,16 +189,68 @@ internal sealed class ExcessCover(PlanningProblem problem, OpClock clock, Transf
         return benefit <= 0 ? 0 : benefit / Math.Max(costs.OfAdding(selection, p, period), bytes * 1e-18);
     }
 
+    /// <summary>An upper bound of the score from sums: only those that come to the top of the heap are worth the exact one.</summary>
+    private double MostScore(PeriodSelection selection, int p)
+    {
+        (int first, int count) = relief[p];
+        if (count <= 0) return 0;
+        ref readonly InactivePeriod period = ref problem.Period(p);
+        (int low, int high, int wrappedHigh) = BucketsWithin(first, count);
+        double weight = _weightBefore[high] - _weightBefore[low] + _weightBefore[wrappedHigh];
+        double excess = _excessBefore[high] - _excessBefore[low] + _excessBefore[wrappedHigh];
+        double benefit = Math.Min(period.Bytes * weight, excess);
+        return benefit <= 0 ? 0 : benefit * 1.000001 / Math.Max(costs.OfAdding(selection, p, period), period.Bytes * 1e-18);
+    }
+
+    /// <summary>Sum of what <paramref name="bytes"/> take away in buckets; whole blocks at once where all their excesses are above or all below.</summary>
     private double Benefit(int low, int high, double bytes)
     {
         double sum = 0;
-        for (int b = low; b < high; b++)
+        int b = low;
+        while (b < high)
         {
-            double excess = _excess[b];
-            if (excess > 0) sum += _weight[b] * Math.Min(excess, bytes);
+            int block = b / BlockBuckets;
+            if (b % BlockBuckets == 0 && b + BlockBuckets <= high)
+            {
+                ref readonly Block whole = ref _blocks[block];
+                if (whole.Least >= bytes || whole.Most <= bytes)
+                {
+                    sum += whole.Least >= bytes ? whole.Weight * bytes : whole.Excess;
+                    b += BlockBuckets;
+                    continue;
+                }
+            }
+
+            int end = Math.Min(high, (block + 1) * BlockBuckets);
+            for (; b < end; b++)
+            {
+                double excess = _excess[b];
+                if (excess > 0) sum += _weight[b] * Math.Min(excess, bytes);
+            }
         }
 
         return sum;
+    }
+
+    private void SumBlocks(int low, int high)
+    {
+        if (low >= high) return;
+        for (int block = low / BlockBuckets; block <= (high - 1) / BlockBuckets; block++)
+        {
+            var sums = new Block { Least = double.PositiveInfinity };
+            int end = Math.Min(_excess.Length, (block + 1) * BlockBuckets);
+            for (int b = block * BlockBuckets; b < end; b++)
+            {
+                double excess = _excess[b];
+                if (excess <= 0) continue;
+                sums.Least = Math.Min(sums.Least, excess);
+                sums.Most = Math.Max(sums.Most, excess);
+                sums.Weight += _weight[b];
+                sums.Excess += _weight[b] * excess;
+            }
+
+            _blocks[block] = sums;
+        }
     }
 
     /// <summary>Buckets that lie wholly inside a cyclic stretch of ops: from low to high, and from 0 when it goes over the iteration's end.</summary>

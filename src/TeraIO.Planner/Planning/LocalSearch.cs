@@ -1,4 +1,3 @@
-using TeraIO.Core.Plans;
 using TeraIO.Planner.Lifetimes;
 using TeraIO.Planner.Simulation;
 

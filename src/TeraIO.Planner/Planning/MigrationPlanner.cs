@@ -3,7 +3,6 @@ using TeraIO.Core.Tracing;
 using TeraIO.Planner.Lifetimes;
 using TeraIO.Planner.Machine;
 using TeraIO.Planner.Policies;
-using TeraIO.Planner.Simulation;
 
 namespace TeraIO.Planner.Planning;
 

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using TeraIO.Core.Plans;
-using TeraIO.Core.Tracing;
 using TeraIO.Planner.Lifetimes;
 using TeraIO.Planner.Machine;
 using TeraIO.Planner.Policies;
+using Trace = TeraIO.Core.Tracing.Trace;
 
 namespace TeraIO.Planner.Planning;
 
@@ -89,7 +89,7 @@ internal sealed class PlanSearch
         }
 
         int[] issue = PrefetchPlacement.Place(_problem, list, selection.MemoryCurve(), earliest);
-        MigrationPlan plan = PlanAssembly.Assemble(_problem, selection, list, issue, _options.Policy);
+        MigrationPlan plan = PlanComposition.Compose(_problem, selection, list, issue, _options.Policy);
         return Consider(_scoring.Score(plan, selection, leadScale));
     }
 

@@ -1,26 +1,11 @@
-using TeraIO.Core.Tracing;
-using TeraIO.Planner.Machine;
-using TeraIO.Planner.Planning;
-
 namespace TeraIO.Planner.Policies;
 
-/// <summary>A policy of the lifetime-aware planner; other such policies do not compete with it.</summary>
-internal abstract class PlannedPolicy : IMigrationPolicy
+/// <summary>The policies of this project's own planner.</summary>
+internal static class PlannedPolicies
 {
-    public abstract string Name { get; }
-
-    public abstract string Description { get; }
-
-    public abstract PolicyResult Plan(Trace trace, MachineModel machine, IProgress<double>? progress = null, CancellationToken cancellation = default);
-}
-
-/// <summary>Whole tensors, in the order in which ops come: what the engine can carry out.</summary>
-internal sealed class PlannedWholeTensors : PlannedPolicy
-{
-    public override string Name => "planned";
-
-    public override string Description => "Lifetime-aware, cyclic and stall-aware planning with clean copies dropped and local search; whole tensors.";
-
-    public override PolicyResult Plan(Trace trace, MachineModel machine, IProgress<double>? progress = null, CancellationToken cancellation = default) =>
-        MigrationPlanner.Plan(trace, machine, new PlannerOptions { Policy = Name }, progress, cancellation);
+    /// <summary>All of them, in the order in which tables list them.</summary>
+    public static IReadOnlyList<IMigrationPolicy> All { get; } =
+    [
+        new PlannedWholeTensors(),
+    ];
 }

@@ -4,7 +4,7 @@ using TeraIO.Planner.Lifetimes;
 namespace TeraIO.Planner.Planning;
 
 /// <summary>Turns selected periods and the places of their prefetches into a plan.</summary>
-internal static class PlanAssembly
+internal static class PlanComposition
 {
     /// <summary>Puts the plan together, in the order that <see cref="MigrationPlan.Migrations"/> asks for.</summary>
     /// <param name="problem">The trace and machine.</param>
@@ -13,7 +13,7 @@ internal static class PlanAssembly
     /// <param name="issue">Places of their prefetches, as <see cref="PrefetchPlacement"/> gives them.</param>
     /// <param name="policy">Name of the policy.</param>
     /// <param name="tier">Where each of the list waits; null: on SSD.</param>
-    public static MigrationPlan Assemble(
+    public static MigrationPlan Compose(
         PlanningProblem problem, PeriodSelection selection, List<int> list, ReadOnlySpan<int> issue, string policy, MemoryTier[]? tier = null)
     {
         var live = new CyclicRangeTree(problem.Lifetimes.LiveBytes);
