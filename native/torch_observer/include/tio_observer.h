@@ -56,8 +56,8 @@ typedef struct tio_obs_traits {
 enum {
     TIO_OBS_OP_METADATA_ONLY =
         1u << 0, /* reads no bytes of its inputs (views, shape queries): no op_begin for it */
-    TIO_OBS_OP_TRANSPARENT = 1u << 1, /* touches bytes only through ops of its own (autograd nodes,
-                                         composites): it is not an enclosing op of those, and has no events */
+    TIO_OBS_OP_TRANSPARENT = 1u << 1,  /* touches bytes only through ops of its own (autograd nodes,
+                                          composites): it is not an enclosing op of those, and has no events */
     TIO_OBS_OP_BACKWARD_NODE = 1u << 2 /* with TRANSPARENT: ops inside it belong to the backward pass */
 };
 
@@ -90,7 +90,7 @@ typedef struct tio_obs_event {
     int64_t sequence_number; /* links an op with its autograd node; -1 when there is none */
     uint64_t thread;         /* small number, unique per thread */
     uint32_t operand_count;
-    uint32_t flags; /* TIO_OBS_EVENT_* */
+    uint32_t flags;                  /* TIO_OBS_EVENT_* */
     const tio_obs_operand* operands; /* valid during the call */
 } tio_obs_event;
 
@@ -182,6 +182,10 @@ TIO_OBS_API int32_t tio_obs_release(void* storage, void** tombstone);
 TIO_OBS_API int32_t tio_obs_restore(void* storage, void** data);
 /* Opens a restored storage for use. */
 TIO_OBS_API int32_t tio_obs_open(void* storage);
+/* Where the bytes (or the tombstone) of a live storage are now. What an event says may be out of date when
+ * another thread moves the storage meanwhile: whoever orders moves reads it again here, while no move can
+ * happen. */
+TIO_OBS_API void* tio_obs_data(void* storage);
 /* Frees a block that `freeing` kept. */
 TIO_OBS_API void tio_obs_free_kept(void* data);
 

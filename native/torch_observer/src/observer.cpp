@@ -213,6 +213,7 @@ int32_t tio_obs_release(void* storage, void** tombstone) {
         Observer& self = observer();
         if (storage == nullptr || tombstone == nullptr || !self.proved)
             return fail(TIO_OBS_E_INVALID, "release: invalid call");
+        std::lock_guard<std::mutex> lock(tio::StorageView::transitions());
         tio::StorageView view(storage, self.layout);
         if (!view.movable(AllocationGate::instance()))
             return fail(TIO_OBS_E_STATE, "release: the storage is not movable");
@@ -229,6 +230,7 @@ int32_t tio_obs_restore(void* storage, void** data) {
         Observer& self = observer();
         if (storage == nullptr || data == nullptr || !self.proved)
             return fail(TIO_OBS_E_INVALID, "restore: invalid call");
+        std::lock_guard<std::mutex> lock(tio::StorageView::transitions());
         tio::StorageView view(storage, self.layout);
         if (!view.released()) return fail(TIO_OBS_E_STATE, "restore: the storage is not released");
         try {
@@ -246,9 +248,14 @@ int32_t tio_obs_open(void* storage) {
     return guarded([&]() -> int32_t {
         Observer& self = observer();
         if (storage == nullptr || !self.proved) return fail(TIO_OBS_E_INVALID, "open: invalid call");
+        std::lock_guard<std::mutex> lock(tio::StorageView::transitions());
         tio::StorageView(storage, self.layout).set_open(true);
         return TIO_OBS_OK;
     });
+}
+
+void* tio_obs_data(void* storage) {
+    return storage == nullptr ? nullptr : tio::StorageView(storage, observer().layout).data();
 }
 
 void tio_obs_free_kept(void* data) {

@@ -1,6 +1,7 @@
 #include "record_hook.h"
 
 #include <atomic>
+#include <mutex>
 #include <sstream>
 #include <stdexcept>
 #include <unordered_map>
@@ -204,10 +205,15 @@ bool describe_storage(void* storage, const Layout& layout, uint64_t minimum_byte
     AllocationGate& gate = AllocationGate::instance();
     StorageView view(storage, layout);
     operand.storage = storage;
-    operand.bytes = view.bytes();
     operand.flags = 0;
+    bool adopts = false;
+    {
+        std::lock_guard<std::mutex> lock(StorageView::transitions());
+        operand.bytes = view.bytes();
+        adopts = operand.bytes >= minimum_bytes && view.adoptable(gate);
+    }
     bool adopted = false;
-    if (operand.bytes >= minimum_bytes && view.adoptable(gate)) {
+    if (adopts) {
         try {
             view.adopt(gate);
             adopted = true;
@@ -215,6 +221,7 @@ bool describe_storage(void* storage, const Layout& layout, uint64_t minimum_byte
             // No room could be made: it stays libtorch's own, uncounted and unmoved, and the op still runs.
         }
     }
+    std::lock_guard<std::mutex> lock(StorageView::transitions());
     operand.data = view.data();
     if (operand.bytes >= minimum_bytes && view.movable(gate)) operand.flags |= TIO_OBS_OPERAND_MOVABLE;
     // Storages closed by someone else (fake tensors) have no memory of ours behind them.

@@ -8,6 +8,11 @@ constexpr uint64_t kTombstoneBytes = 64;
 
 }  // namespace
 
+std::mutex& StorageView::transitions() {
+    static auto* mutex = new std::mutex();
+    return *mutex;
+}
+
 bool StorageView::movable(const AllocationGate& gate) const {
     const abi::DataPtr& pointer = data_ptr();
     return pointer.data != nullptr && pointer.data == pointer.context.get() &&

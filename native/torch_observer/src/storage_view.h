@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <mutex>
 
 #include "allocation_gate.h"
 #include "layout.h"
@@ -10,6 +11,10 @@ namespace tio {
 
 class StorageView {
   public:
+    // Held while a storage is released, restored or opened, and while one is described: an op on one thread
+    // must not see a storage halfway that another thread moves. Never held across a handler.
+    static std::mutex& transitions();
+
     StorageView(void* storage, const Layout& layout) : base_(static_cast<char*>(storage)), layout_(layout) {}
 
     void* storage() const { return base_; }

@@ -9,6 +9,12 @@ internal interface IStorageMemory
     /// <summary>Live tensor bytes as the allocator counts them.</summary>
     long LiveBytes { get; }
 
+    /// <summary>
+    /// Where the bytes or the tombstone of a live storage are. An event may name an address that a move on another thread has made
+    /// history since; while moves are locked out this is the true one.
+    /// </summary>
+    nint AddressOf(nint storage);
+
     /// <summary>Frees the bytes of a storage; access to its data fails until it is opened again.</summary>
     /// <returns>Address of the tombstone that stands for it.</returns>
     nint Release(nint storage);

@@ -39,6 +39,11 @@ internal sealed class Migrator : IDisposable
     /// <summary>Offloads and prefetches that ended in an error, each with no harm done. Under the engine's lock.</summary>
     public int Failures { get; private set; }
 
+    /// <summary>Nothing is in flight, and no prefetch that waits could begin. Under the engine's lock; its waiters are told of changes.</summary>
+    public bool IsQuiet =>
+        _state is { OffloadsInFlight: 0, PrefetchesInFlight: 0 }
+        && (_prefetches.FirstOrDefault(static b => b.State == ResidencyState.Offloaded) is not { } next || !HasRoomFor(next));
+
     /// <summary>Takes a block out of memory as soon as its bytes are stored. Under the engine's lock.</summary>
     /// <returns>False when it is in use, away already or cannot move.</returns>
     public bool RequestOffload(TensorBlock block)
@@ -124,8 +129,7 @@ internal sealed class Migrator : IDisposable
                 block = first.Value;
                 if (block.State == ResidencyState.Offloaded)
                 {
-                    long reserved = _state.RoomWanted + _state.RoomForOp;
-                    if (_state.Memory.LiveBytes + block.Bytes + reserved > _state.Budget || !_state.TryBeginPrefetch(block, out address)) return false;
+                    if (!HasRoomFor(block) || !_state.TryBeginPrefetch(block, out address)) return false;
                     _prefetches.Remove(first);
                     _state.PrefetchesInFlight++;
                     _state.PrefetchingBytes += block.Bytes;
@@ -138,6 +142,9 @@ internal sealed class Migrator : IDisposable
 
         return false;
     }
+
+    private bool HasRoomFor(TensorBlock block) =>
+        block.Bytes <= _state.Budget - _state.Memory.LiveBytes - _state.RoomWanted - _state.RoomForOp;
 
     private void Start(Offload offload)
     {

@@ -191,11 +191,13 @@ internal sealed class OnDemandEngine
         OpFrame.Of(_state).Pinned.Add(block);
     }
 
-    /// <summary>The block behind an operand; null for memory that is not ours to move.</summary>
+    /// <summary>The block behind an operand; null for memory that is not ours to move. Under the lock.</summary>
     private TensorBlock? Find(in StorageOperand operand)
     {
         if (!operand.IsMovable) return null;
-        if (!_state.Blocks.TryGetValue(operand.Address, out TensorBlock? block)) block = _state.AddBlock(operand.Address, operand.Bytes);
+        // The operand was read before the lock was taken: the migrator may have moved it since.
+        nint address = _state.Memory.AddressOf(operand.Storage);
+        if (!_state.Blocks.TryGetValue(address, out TensorBlock? block)) block = _state.AddBlock(address, operand.Bytes);
         // A storage that does not span its whole allocation cannot be moved as one.
         if (block.Bytes != operand.Bytes) return null;
         block.Storage = operand.Storage;

@@ -49,6 +49,10 @@ internal static unsafe partial class ObserverNative
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl), typeof(CallConvSuppressGCTransition)])]
     public static partial ulong LiveBytes();
 
+    [LibraryImport(Library, EntryPoint = "tio_obs_data")]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl), typeof(CallConvSuppressGCTransition)])]
+    public static partial nint Data(nint storage);
+
     [LibraryImport(Library, EntryPoint = "tio_obs_reset_peak")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     public static partial void ResetPeak();

@@ -11,6 +11,9 @@ internal sealed unsafe class TorchStorageMemory : IStorageMemory
     public long LiveBytes => (long)ObserverNative.LiveBytes();
 
     /// <inheritdoc/>
+    public nint AddressOf(nint storage) => ObserverNative.Data(storage);
+
+    /// <inheritdoc/>
     public nint Release(nint storage)
     {
         nint tombstone;

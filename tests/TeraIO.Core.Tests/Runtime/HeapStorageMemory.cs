@@ -80,6 +80,8 @@ internal sealed unsafe class HeapStorageMemory : IStorageMemory, IDisposable
         }
     }
 
+    public nint AddressOf(nint storage) => Entry(storage).Address;
+
     public nint Release(nint storage)
     {
         var entry = Entry(storage);

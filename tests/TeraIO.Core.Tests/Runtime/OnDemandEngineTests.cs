@@ -147,6 +147,21 @@ public class OnDemandEngineTests
     }
 
     [Test]
+    public void An_operand_that_was_read_before_its_storage_moved_is_found_and_brought_back()
+    {
+        Begin(budget: Block + 1024);
+        nint first = CreateFilled(1);
+        StorageOperand stale = _memory.Operand(first); // another thread's move comes between this and the op
+        CreateFilled(2);
+        Assert.That(_memory.IsInMemory(first), Is.False);
+
+        Assert.That(_engine.BeginOp("aten::use", [stale], isOutermost: true), Is.Null);
+
+        Assert.That(_memory.Bytes(first).IndexOfAnyExcept((byte)1), Is.EqualTo(-1));
+        _engine.EndOp(new OpIdentity(1, "aten::use", false), [], isOutermost: true);
+    }
+
+    [Test]
     public void A_storage_larger_than_the_budget_is_refused_with_what_would_be_needed()
     {
         Begin(budget: Block);

@@ -17,9 +17,11 @@ internal sealed class BitEqualityTests : SessionFixture
         ("Dropout", new TrainingScript { Dropout = 0.2 }),
         ("Changing batch shape", new TrainingScript { VaryShape = true }),
         ("Evaluation between steps", new TrainingScript { Evaluate = true, Dropout = 0.1 }),
+        ("A single number out of a large storage", new TrainingScript { MeanSquare = true }),
     ];
 
-    private static IEnumerable<TestCaseData> Scripts() => _scripts.Select(s => new TestCaseData(s.Script).SetArgDisplayNames(s.Name));
+    /// <summary>What planned mode is tested on too.</summary>
+    public static IEnumerable<TestCaseData> Scripts() => _scripts.Select(s => new TestCaseData(s.Script).SetArgDisplayNames(s.Name));
 
     [TestCaseSource(nameof(Scripts))]
     public void At_the_smallest_budget(TrainingScript script)

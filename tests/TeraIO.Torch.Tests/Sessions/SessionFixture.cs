@@ -40,12 +40,12 @@ internal abstract class SessionFixture
         return (statistics.SmallestBudget, statistics.PeakLiveBytes);
     }
 
-    protected OffloadSession BeginUnder(ByteSize budget) =>
-        OffloadSession.Begin(new OffloadOptions { MemoryBudget = budget, StoragePaths = [StorePath] });
+    protected OffloadSession BeginUnder(ByteSize budget, OffloadMode mode = OffloadMode.OnDemand) =>
+        OffloadSession.Begin(new OffloadOptions { MemoryBudget = budget, StoragePaths = [StorePath], Mode = mode });
 
     /// <summary>A session over a store that a test prepared (fault injection).</summary>
-    protected static OffloadSession BeginOver(TensorStore store, ByteSize budget) =>
-        OffloadSession.Begin(new OffloadOptions { MemoryBudget = budget, StoragePaths = ["(given)"] }, store, budget.Bytes);
+    protected static OffloadSession BeginOver(TensorStore store, ByteSize budget, OffloadMode mode = OffloadMode.OnDemand) =>
+        OffloadSession.Begin(new OffloadOptions { MemoryBudget = budget, StoragePaths = ["(given)"], Mode = mode }, store, budget.Bytes);
 
     /// <summary>Room for tombstones and small tensors beside the measured working set.</summary>
     protected static ByteSize WithSlack(ByteSize smallest) => smallest + ByteSize.FromKiB(64);

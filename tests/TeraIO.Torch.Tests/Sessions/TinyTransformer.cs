@@ -40,12 +40,15 @@ internal sealed class TinyTransformer : nn.Module<Tensor, Tensor>
         register_module("head", _head);
     }
 
+    /// <summary>The last block is left out.</summary>
+    public bool SkipsLastBlock { get; set; }
+
     public override Tensor forward(Tensor tokens)
     {
         long batch = tokens.shape[0];
         long length = tokens.shape[1];
         Tensor h = _embedding.forward(tokens);
-        foreach (var block in _blocks)
+        foreach (var block in SkipsLastBlock ? _blocks.SkipLast(1) : _blocks)
         {
             Tensor qkv = block.Qkv.forward(block.Norm1.forward(h)).view(batch, length, 3, Heads, Width / Heads).permute(2, 0, 3, 1, 4);
             Tensor attended = nn.functional.scaled_dot_product_attention(qkv[0], qkv[1], qkv[2], is_casual: true).transpose(1, 2).reshape(batch, length, Width);

@@ -21,6 +21,14 @@ internal sealed record TrainingScript
     /// <summary>An evaluation pass without gradients after every step.</summary>
     public bool Evaluate { get; init; }
 
+    /// <summary>Something else once, in the middle of training: <c>shape</c>, <c>evaluate</c> or <c>skip</c> (a layer).</summary>
+    public string? Surprise { get; init; }
+
+    /// <summary>The loss is the mean square of the logits, a single number that comes out of a large storage.</summary>
+    public bool MeanSquare { get; init; }
+
+    private int SurpriseStep => Steps / 2;
+
     /// <summary>Runs the script; <paramref name="session"/> learns the model's names if there is one.</summary>
     /// <returns>Every loss, and at the end a sum over each parameter, in order.</returns>
     public List<float> Run(OffloadSession? session = null)
@@ -33,7 +41,11 @@ internal sealed record TrainingScript
         session?.Register(model, optimizer);
         try
         {
-            for (int step = 0; step < Steps; step++) TrainStep(model, optimizer, step, losses);
+            for (int step = 0; step < Steps; step++)
+            {
+                using StepScope? marked = session?.BeginStep();
+                TrainStep(model, optimizer, step, losses);
+            }
         }
         catch (System.Runtime.InteropServices.ExternalException) when (session?.Failure is not null)
         {
@@ -62,6 +74,8 @@ internal sealed record TrainingScript
     private void TrainStep(TinyTransformer model, optim.Optimizer optimizer, int step, List<float> losses)
     {
         using var scope = NewDisposeScope();
+        bool isSurprise = step == SurpriseStep;
+        model.SkipsLastBlock = isSurprise && Surprise == "skip";
         optimizer.zero_grad();
         for (int micro = 0; micro < Accumulate; micro++)
         {
@@ -74,7 +88,7 @@ internal sealed record TrainingScript
 
         nn.utils.clip_grad_norm_(model.parameters(), 1.0);
         optimizer.step();
-        if (!Evaluate) return;
+        if (!Evaluate && !(isSurprise && Surprise == "evaluate")) return;
         using var evaluation = no_grad();
         model.eval();
         (Tensor unseen, Tensor expected) = Batch(1000 + step, 0);
@@ -82,13 +96,14 @@ internal sealed record TrainingScript
         model.train();
     }
 
-    private static Tensor Loss(Tensor logits, Tensor targets) =>
-        nn.functional.cross_entropy(logits.view(-1, TinyTransformer.Vocabulary), targets.view(-1));
+    private Tensor Loss(Tensor logits, Tensor targets) => MeanSquare
+        ? nn.functional.mse_loss(logits, zeros_like(logits))
+        : nn.functional.cross_entropy(logits.view(-1, TinyTransformer.Vocabulary), targets.view(-1));
 
     private (Tensor Tokens, Tensor Targets) Batch(int step, int micro)
     {
         var random = new Random((step * 31) + micro);
-        (int batch, int length) = VaryShape && step % 2 == 1 ? (3, 96) : (4, 128);
+        (int batch, int length) = (VaryShape && step % 2 == 1) || (Surprise == "shape" && step == SurpriseStep) ? (3, 96) : (4, 128);
         long[] text = [.. Enumerable.Range(0, batch * (length + 1)).Select(_ => (long)random.Next(TinyTransformer.Vocabulary))];
         Tensor all = tensor(text, [batch, length + 1]);
         return (all.slice(1, 0, length, 1).contiguous(), all.slice(1, 1, length + 1, 1).contiguous());

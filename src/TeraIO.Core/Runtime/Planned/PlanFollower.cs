@@ -102,8 +102,9 @@ internal sealed class PlanFollower(EngineState state, Migrator migrator) : IEvic
 
     private void ComeBack(StepRecord record)
     {
-        int place = _program!.FindPlace(record.Ops, _position);
+        int place = _program!.FindPlace(record, _position);
         if (place < 0) return;
+        for (int back = PlannedProgram.Landmark; back > 1; back--) _program.Bind(place - back, record.EventsOf(record.Ops.Count - back));
         _position = place - 1; // the op that just ended
         _isFollowing = true;
     }

@@ -10,7 +10,7 @@ namespace TeraIO.Core.Runtime.Planned;
 internal sealed class PlannedProgram
 {
     /// <summary>So many equal signatures in a row are taken for a place in the stream.</summary>
-    private const int Landmark = 8;
+    public const int Landmark = 8;
 
     private readonly ulong[] _signatures;
     private readonly ulong[] _prefixes; // hash of the signatures before op i
@@ -84,16 +84,46 @@ internal sealed class PlannedProgram
     /// <summary>Whether the stream begins with <paramref name="count"/> ops of this combined hash.</summary>
     public bool BeginsWith(int count, ulong prefix) => count <= Length && _prefixes[count] == prefix;
 
-    /// <summary>The place that follows the last recorded ops: the nearest at or behind <paramref name="from"/>, else the first; -1 when they occur nowhere.</summary>
-    public int FindPlace(List<RecordedOp> recorded, int from)
+    /// <summary>
+    /// The place that follows the last recorded ops: where the same ops used the same persistent tensors, the nearest at or behind
+    /// <paramref name="from"/> first; -1 when there is none, or nothing tells which of several it is.
+    /// </summary>
+    public int FindPlace(StepRecord record, int from)
     {
-        if (recorded.Count < Landmark) return -1;
+        if (record.Ops.Count < Landmark) return -1;
         ulong hash = 0;
-        for (int i = recorded.Count - Landmark; i < recorded.Count; i++) hash = StepRecord.Combine(hash, recorded[i].Signature);
+        for (int i = record.Ops.Count - Landmark; i < record.Ops.Count; i++) hash = StepRecord.Combine(hash, record.Ops[i].Signature);
         if (!_landmarks.TryGetValue(hash, out List<int>? places)) return -1;
-        int index = places.BinarySearch(from);
-        if (index < 0) index = ~index;
-        return index < places.Count ? places[index] : places[0];
+        int first = places.BinarySearch(from);
+        if (first < 0) first = ~first;
+        for (int i = 0; i < places.Count; i++)
+        {
+            int place = places[(first + i) % places.Count];
+            if (Agrees(record, place) ?? places.Count == 1) return place;
+        }
+
+        return -1;
+    }
+
+    /// <summary>Whether the last recorded ops used the persistent tensors that those before <paramref name="place"/> do; null when they used none.</summary>
+    private bool? Agrees(StepRecord record, int place)
+    {
+        bool? agrees = null;
+        for (int back = 1; back <= Landmark; back++)
+        {
+            int binding = _firstBinding[place - back];
+            foreach (StreamEvent e in record.EventsOf(record.Ops.Count - back))
+            {
+                if (e.Kind == StreamEventKind.Free) continue;
+                int known = e.Block.PlanTensor;
+                int expected = _bindings[binding++];
+                if (known < 0 || !Trace.Tensors[known].IsPersistent) continue;
+                if (known != expected) return false;
+                agrees = true;
+            }
+        }
+
+        return agrees;
     }
 
     /// <summary>Notes which blocks the op used and allocated: they are its tensors now.</summary>

@@ -22,7 +22,7 @@ internal sealed class TraceAssembly
         public bool InForward { get; set; }
         public bool InBackward { get; set; }
         public bool InUpdate { get; set; }
-        public bool IsWritten { get; set; }
+        public bool IsWrittenInBackward { get; set; }
 
         /// <summary>The life in which this one goes on, one step later (or earlier, for the one that ends).</summary>
         public Life? Other { get; set; }
@@ -86,7 +86,7 @@ internal sealed class TraceAssembly
                         life.Free = op;
                         continue;
                     default:
-                        life.IsWritten |= e.Kind == StreamEventKind.Write;
+                        life.IsWrittenInBackward |= e.Kind == StreamEventKind.Write && _phases[op] == OpPhase.Backward;
                         break;
                 }
 
@@ -163,6 +163,8 @@ internal sealed class TraceAssembly
         if (isPersistent)
         {
             if (life.Block.Name is not null) return TensorKind.Parameter;
+            // A gradient that is zeroed instead of freed: autograd adds to it.
+            if (life.IsWrittenInBackward) return TensorKind.Gradient;
             if (!life.InUpdate) return TensorKind.Unknown;
             return life.InForward || life.InBackward ? TensorKind.Parameter : TensorKind.OptimizerState;
         }

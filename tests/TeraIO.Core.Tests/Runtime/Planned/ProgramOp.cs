@@ -1,0 +1,18 @@
+namespace TeraIO.Core.Tests.Runtime.Planned;
+
+/// <summary>One op of a test program; tensors are named by numbers.</summary>
+internal sealed record ProgramOp(string Name)
+{
+    public int[] Reads { get; init; } = [];
+
+    public int[] Writes { get; init; } = [];
+
+    public int[] Creates { get; init; } = [];
+
+    /// <summary>Freed after the op.</summary>
+    public int[] Frees { get; init; } = [];
+
+    public bool IsBackward { get; init; }
+
+    public int SizeOfCreated { get; init; } = ProgramRunner.Block;
+}
