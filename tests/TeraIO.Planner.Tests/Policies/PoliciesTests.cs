@@ -9,7 +9,7 @@ using TeraIO.Planner.Simulation;
 using TeraIO.TestSupport.Tracing;
 using All = TeraIO.Planner.Policies.Policies;
 
-namespace TeraIO.Planner.Tests.Policies;
+namespace TeraIO.Planner.Tests.PublishedPolicies;
 
 [TestFixture]
 public class PoliciesTests

@@ -3,7 +3,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using TeraIO.Planner.Policies.Published;
 
-namespace TeraIO.Planner.Tests.Policies.Published;
+namespace TeraIO.Planner.Tests.PublishedPolicies;
 
 /// <summary>The data structures of the published planners against the plainest code that does the same.</summary>
 [TestFixture]

@@ -7,7 +7,7 @@ using TeraIO.Planner.Policies.Published;
 using TeraIO.Planner.Simulation;
 using TeraIO.TestSupport.Tracing;
 
-namespace TeraIO.Planner.Tests.Policies.Published;
+namespace TeraIO.Planner.Tests.PublishedPolicies;
 
 [TestFixture]
 public class TeraioPolicyTests
