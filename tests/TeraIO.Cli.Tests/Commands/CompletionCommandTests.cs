@@ -2,6 +2,8 @@ using System.Diagnostics;
 
 namespace TeraIO.Cli.Tests.Commands;
 
+[Platform("Unix")]
+[System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
 public sealed class CompletionCommandTests : CliFixture
 {
     [TestCase("bash")]

@@ -1,4 +1,5 @@
-using FsCheck.NUnit;
+using FsCheck;
+using FsCheck.Fluent;
 using TeraIO.Planner.Reports;
 
 namespace TeraIO.Planner.Tests.Reports;
@@ -13,8 +14,8 @@ public sealed class LanePackingTests
     public void An_interval_out_of_order_is_refused() =>
         Assert.That(() => LanePacking.Pack([(2, 3), (1, 2)]), Throws.ArgumentException.With.Message.Contains("Interval 1"));
 
-    [Property]
-    public void Lanes_are_as_few_as_the_deepest_overlap_and_no_lane_holds_two_at_once(int seed)
+    [FsCheck.NUnit.Property]
+    public FsCheck.Property Lanes_are_as_few_as_the_deepest_overlap_and_no_lane_holds_two_at_once() => Prop.ForAll(ArbMap.Default.ArbFor<int>(), (int seed) =>
     {
         var random = new Random(seed);
         (double Start, double End)[] intervals =
@@ -32,5 +33,5 @@ public sealed class LanePackingTests
 
         int deepest = intervals.Max(at => intervals.Count(other => other.Start <= at.Start && at.Start < other.End));
         Assert.That(lanes.Max() + 1, Is.EqualTo(deepest));
-    }
+    });
 }

@@ -1,4 +1,5 @@
-using FsCheck.NUnit;
+using FsCheck;
+using FsCheck.Fluent;
 using TeraIO.Core.Plans;
 using TeraIO.Core.Tracing;
 using TeraIO.Planner.Reports;
@@ -47,14 +48,14 @@ public sealed class LifetimeChartTests
         Assert.That(LifetimeChart.Largest(builder.Build(), 4), Is.EqualTo(new[] { 50, 0, 33, 67 }));
     }
 
-    [Property(MaxTest = 60)]
-    public void Spans_lie_within_the_iteration_and_do_not_end_before_they_begin(int seed)
+    [FsCheck.NUnit.Property(MaxTest = 60)]
+    public FsCheck.Property Spans_lie_within_the_iteration_and_do_not_end_before_they_begin() => Prop.ForAll(ArbMap.Default.ArbFor<int>(), (int seed) =>
     {
         Trace trace = RandomTraces.Training(seed);
         var machine = RandomTraces.Machine(seed, trace);
         var plan = MigrationPlan.OnDemand(trace, machine.MemoryBudget, EvictionOrder.LeastRecentlyUsed, "on demand");
         SimulationResult simulation = Simulator.Run(trace, plan, machine, SimulationOptions.Default with { RecordTransfers = true });
-        Assume.That(simulation.Feasible);
+        if (!simulation.Feasible) return;
         IReadOnlyList<TensorRow> rows = LifetimeChart.Of(trace, plan, simulation, 20);
         double slack = simulation.StepSeconds * 1e-9;
         foreach (TensorSpan span in rows.SelectMany(static r => r.Alive.Concat(r.Moves)))
@@ -64,5 +65,5 @@ public sealed class LifetimeChartTests
         }
 
         Assert.That(rows.Count, Is.LessThanOrEqualTo(20));
-    }
+    });
 }

@@ -1,4 +1,5 @@
-using FsCheck.NUnit;
+using FsCheck;
+using FsCheck.Fluent;
 using TeraIO.Core.Plans;
 using TeraIO.Planner.Machine;
 using TeraIO.Planner.Reports;
@@ -30,8 +31,8 @@ public sealed class PathUtilisationTests
         Assert.That(paths.Select(static p => p.Bytes), Is.EqualTo(new long[] { 0, 0, 100, 0 }));
     }
 
-    [Property]
-    public void No_byte_is_lost_or_counted_twice(int seed, byte buckets)
+    [FsCheck.NUnit.Property]
+    public FsCheck.Property No_byte_is_lost_or_counted_twice() => Prop.ForAll(ArbMap.Default.ArbFor<int>(), ArbMap.Default.ArbFor<byte>(), (int seed, byte buckets) =>
     {
         var random = new Random(seed);
         SimulatedTransfer[] transfers = [.. Enumerable.Range(0, random.Next(1, 50)).Select(_ =>
@@ -40,9 +41,9 @@ public sealed class PathUtilisationTests
             return Read(random.Next(1, 1000), start, random.Next(5) == 0 ? start : start + (random.NextDouble() * 6));
         })];
         PathUtilisation read = PathUtilisation.Of(With(transfers), ReportFixture.Machine, buckets + 1)[0];
-        Assert.That(read.BytesPerSecond.Sum() * read.BucketSeconds, Is.EqualTo(transfers.Sum(static t => t.Bytes)).Within(1e-6).Percent);
+        Assert.That(read.BytesPerSecond.Sum() * read.BucketSeconds, Is.EqualTo((double)transfers.Sum(static t => t.Bytes)).Within(1e-6).Percent);
         Assert.That(read.Bytes, Is.EqualTo(transfers.Sum(static t => t.Bytes)));
-    }
+    });
 
     private static SimulatedTransfer Read(long bytes, double start, double end) => new(0, MigrationKind.Prefetch, MemoryTier.Ssd, bytes, start, start, end, true);
 

@@ -1,4 +1,5 @@
-using FsCheck.NUnit;
+using FsCheck;
+using FsCheck.Fluent;
 using TeraIO.Planner.Reports;
 
 namespace TeraIO.Planner.Tests.Reports;
@@ -12,8 +13,8 @@ public sealed class StepSeriesTests
         Assert.That(StepSeries.Reduce(points, 3, 1), Is.EqualTo(points));
     }
 
-    [Property]
-    public void The_reduced_series_has_few_points_in_order_and_keeps_the_extremes_of_every_column(int seed, byte columns)
+    [FsCheck.NUnit.Property]
+    public FsCheck.Property The_reduced_series_has_few_points_in_order_and_keeps_the_extremes_of_every_column() => Prop.ForAll(ArbMap.Default.ArbFor<int>(), ArbMap.Default.ArbFor<byte>(), (int seed, byte columns) =>
     {
         int count = columns + 1;
         var random = new Random(seed);
@@ -39,7 +40,7 @@ public sealed class StepSeriesTests
             Assert.That(kept.Max(static p => p.Value), Is.EqualTo(column.Max(static p => p.Value)));
             Assert.That(kept.Min(static p => p.Value), Is.EqualTo(column.Min(static p => p.Value)));
         }
-    }
+    });
 
     private static int Column(SeriesPoint point, double end, int columns) => Math.Min(columns - 1, (int)(point.Seconds / (end / columns)));
 }
