@@ -68,7 +68,9 @@ internal static class Teraio
     private static int UsageError(ParseResult parsed, CommandConsole console)
     {
         string command = string.Join(' ', CommandPath(parsed.CommandResult).Reverse());
-        return Fail(console, $"{parsed.Errors[0].Message} See {command} --help.", ExitCodes.Usage);
+        // A word that nobody knows explains more than what is missing because of it.
+        string message = parsed.Errors.FirstOrDefault(e => parsed.UnmatchedTokens.Any(t => e.Message.Contains(t, StringComparison.Ordinal)))?.Message ?? parsed.Errors[0].Message;
+        return Fail(console, $"{message} See {command} --help.", ExitCodes.Usage);
     }
 
     private static IEnumerable<string> CommandPath(CommandResult result)

@@ -29,9 +29,6 @@ public sealed class HelpTests : CliFixture
         Assert.That(Teraio.Root(new CommandConsole(TextWriter.Null, TextWriter.Null)).Subcommands.Single(c => c.Name == command).Options.Select(static o => o.Name), Does.Contain("--json"));
 
     [Test]
-    public void The_version_is_printed() => Assert.That(Run("--version").Out, Does.StartWith("0.1.0"));
-
-    [Test]
     public void An_unknown_command_or_option_is_one_line_with_a_hint()
     {
         Assert.That(Failure(ExitCodes.Usage, "frobnicate"), Does.Contain("frobnicate").And.Contain("teraio --help"));

@@ -18,6 +18,9 @@ public sealed class ProcessTests : CliFixture
         Assert.That(error, Is.EqualTo($"teraio: There is no trace file {Path("none.json")}.\n"));
     }
 
+    [Test]
+    public void The_version_is_printed() => Assert.That(Start("--version").Out, Does.StartWith(typeof(Teraio).Assembly.GetName().Version!.ToString(3)));
+
     private static (int Code, string Out, string Error) Start(params string[] arguments)
     {
         string executable = System.IO.Path.Combine(TestContext.CurrentContext.TestDirectory, "teraio");

@@ -1,4 +1,3 @@
-using FsCheck;
 using FsCheck.Fluent;
 using TeraIO.Core.Plans;
 using TeraIO.Core.Tracing;

@@ -1,4 +1,3 @@
-using FsCheck;
 using FsCheck.Fluent;
 using TeraIO.Planner.Reports;
 
@@ -13,12 +12,12 @@ public sealed class StepSeriesTests
         Assert.That(StepSeries.Reduce(points, 3, 1), Is.EqualTo(points));
     }
 
-    [FsCheck.NUnit.Property]
+    [FsCheck.NUnit.Property(MaxTest = 60)]
     public FsCheck.Property The_reduced_series_has_few_points_in_order_and_keeps_the_extremes_of_every_column() => Prop.ForAll(ArbMap.Default.ArbFor<int>(), ArbMap.Default.ArbFor<byte>(), (int seed, byte columns) =>
     {
         int count = columns + 1;
         var random = new Random(seed);
-        var points = new SeriesPoint[random.Next(1, 3000)];
+        var points = new SeriesPoint[random.Next(1, 1500)];
         double time = 0;
         for (int i = 0; i < points.Length; i++)
         {
@@ -31,7 +30,7 @@ public sealed class StepSeriesTests
 
         Assert.That(reduced, Has.Count.LessThanOrEqualTo(count * StepSeries.PointsPerColumn));
         Assert.That(reduced.Select(static p => p.Seconds), Is.Ordered);
-        Assert.That(reduced, Is.SubsetOf(points));
+        Assert.That(reduced.All(points.ToHashSet().Contains), Is.True, "no point is made up");
         Assert.That(reduced[0], Is.EqualTo(points[0]));
         Assert.That(reduced[^1], Is.EqualTo(points[^1]));
         foreach (IGrouping<int, SeriesPoint> column in points.GroupBy(p => Column(p, end, count)))
