@@ -13,13 +13,18 @@ internal sealed class PlanScoring(Trace trace, MachineModel machine, PlannerOpti
 {
     private const double SecondsOfStepPerSecondOfTransfer = 0.003;
 
+    /// <summary>What is reported of an iteration that does not settle may be a lucky one.</summary>
+    private const double UnsteadyPenalty = 0.01;
+
     /// <summary>Far above any step: a plan over the cap loses to every plan under it.</summary>
     private const double OverCap = 1e15;
+
+    private readonly SimulationContext _context = new(trace);
 
     /// <summary>Simulates a plan and scores it.</summary>
     public Candidate Score(MigrationPlan plan, PeriodSelection? selection = null, double leadScale = 0)
     {
-        SimulationResult simulation = Simulator.Run(trace, plan, machine);
+        SimulationResult simulation = Simulator.Run(_context, plan, machine);
         return new Candidate(plan with { PredictedStepSeconds = simulation.StepSeconds }, simulation, Of(simulation), selection, leadScale);
     }
 
@@ -30,6 +35,7 @@ internal sealed class PlanScoring(Trace trace, MachineModel machine, PlannerOpti
         double transfer = simulation.BytesRead / machine.Storage.ReadBandwidth + simulation.BytesWritten / machine.Storage.WriteBandwidth;
         if (machine.Host is { } host) transfer += simulation.HostBytesRead / host.ReadBandwidth + simulation.HostBytesWritten / host.WriteBandwidth;
         double score = simulation.StepSeconds + SecondsOfStepPerSecondOfTransfer * Math.Min(transfer, 3 * simulation.StepSeconds);
+        if (!simulation.IsSteady) score += UnsteadyPenalty * simulation.StepSeconds;
         return simulation.BytesWritten > options.MaxBytesWritten ? OverCap + simulation.BytesWritten : score;
     }
 }
