@@ -9,4 +9,6 @@ namespace TeraIO.Planner.Planning;
 /// <param name="Score">Less is better.</param>
 /// <param name="Selection">What is away by it; null when the plan came from elsewhere.</param>
 /// <param name="LeadScale">How early its prefetches are, in multiples of the latest safe lead.</param>
-internal sealed record Candidate(MigrationPlan Plan, SimulationResult Simulation, double Score, PeriodSelection? Selection, double LeadScale);
+/// <param name="OnHost">For each version whether it waits in host memory.</param>
+internal sealed record Candidate(
+    MigrationPlan Plan, SimulationResult Simulation, double Score, PeriodSelection? Selection = null, double LeadScale = 0, bool[]? OnHost = null);

@@ -12,9 +12,9 @@ internal static class PlanComposition
     /// <param name="list">The selected periods.</param>
     /// <param name="issue">Places of their prefetches, as <see cref="PrefetchPlacement"/> gives them.</param>
     /// <param name="policy">Name of the policy.</param>
-    /// <param name="tier">Where each of the list waits; null: on SSD.</param>
+    /// <param name="onHost">For each version whether it waits in host memory.</param>
     public static MigrationPlan Compose(
-        PlanningProblem problem, PeriodSelection selection, List<int> list, ReadOnlySpan<int> issue, string policy, MemoryTier[]? tier = null)
+        PlanningProblem problem, PeriodSelection selection, List<int> list, ReadOnlySpan<int> issue, string policy, bool[] onHost)
     {
         var live = new CyclicRangeTree(problem.Lifetimes.LiveBytes);
         var migrations = new List<(PlannedMigration Migration, int Wait)>(2 * list.Count);
@@ -22,7 +22,7 @@ internal static class PlanComposition
         {
             int p = list[i];
             ref readonly InactivePeriod period = ref problem.Period(p);
-            MemoryTier where = tier?[i] ?? MemoryTier.Ssd;
+            MemoryTier where = onHost[period.Version] ? MemoryTier.Host : MemoryTier.Ssd;
             int tight = Math.Max(0, live.FirstAbove(problem.FirstIdle[p], period.IdleOps, problem.Budget));
             int needed = (int)(((long)problem.FirstIdle[p] + tight) % problem.Ops);
             migrations.Add((new PlannedMigration(

@@ -26,6 +26,7 @@ internal sealed class PlanSearch
     private readonly CancellationToken _cancellation;
     private readonly long _start = Stopwatch.GetTimestamp();
     private readonly int _mostPlans;
+    private readonly HostUse[] _hostUses;
     private int _plans;
 
     public PlanSearch(Trace trace, MachineModel machine, PlannerOptions options, IProgress<double>? progress, CancellationToken cancellation)
@@ -36,6 +37,7 @@ internal sealed class PlanSearch
         _progress = progress;
         _cancellation = cancellation;
         _mostPlans = (int)Math.Clamp(options.EffortMegaOps * 1e6 / (IterationsPerPlan * (double)trace.Ops.Length), FewestPlans, MostPlans);
+        _hostUses = _problem.Machine.Host is null ? [HostUse.None] : [HostUse.ByTraffic, HostUse.Alternating];
         Best = _scoring.Score(MigrationPlan.OnDemand(trace, machine.MemoryBudget, EvictionOrder.FarthestNextUse, options.Policy));
     }
 
@@ -67,7 +69,8 @@ internal sealed class PlanSearch
     /// <param name="selection">What is away. Not changed, and must not be changed afterwards.</param>
     /// <param name="clock">When ops run.</param>
     /// <param name="leadScale">Prefetches are asked for by so many times the latest safe lead before their use; infinite: as early as memory allows.</param>
-    public Candidate Try(PeriodSelection selection, OpClock clock, double leadScale)
+    /// <param name="onHost">For each version whether it waits in host memory.</param>
+    public Candidate Try(PeriodSelection selection, OpClock clock, double leadScale, bool[] onHost)
     {
         List<int> list = selection.ToList();
         var earliest = new int[list.Count];
@@ -77,7 +80,7 @@ internal sealed class PlanSearch
         }
         else
         {
-            var booking = new TransferBooking(_problem, selection, list, clock, margin: 0);
+            var booking = new TransferBooking(_problem, selection, list, clock, onHost);
             for (int i = 0; i < earliest.Length; i++)
             {
                 ref readonly InactivePeriod period = ref _problem.Period(list[i]);
@@ -89,8 +92,8 @@ internal sealed class PlanSearch
         }
 
         int[] issue = PrefetchPlacement.Place(_problem, list, selection.MemoryCurve(), earliest);
-        MigrationPlan plan = PlanComposition.Compose(_problem, selection, list, issue, _options.Policy);
-        return Consider(_scoring.Score(plan, selection, leadScale));
+        MigrationPlan plan = PlanComposition.Compose(_problem, selection, list, issue, _options.Policy, onHost);
+        return Consider(_scoring.Score(plan, selection, leadScale, onHost));
     }
 
     private Candidate Consider(Candidate candidate)
@@ -133,7 +136,11 @@ internal sealed class PlanSearch
                 {
                     PeriodSelection selection = farthest ? new FarthestUseSelection(_problem, relief).Run(limit) : new PeriodSelection(_problem);
                     Repair(selection, clock, costs, relief, limit);
-                    foreach (double lead in leads) Try(selection, clock, lead);
+                    foreach (HostUse use in _hostUses)
+                    {
+                        bool[] onHost = TierAssignment.Assign(_problem, selection, use);
+                        foreach (double lead in leads) Try(selection, clock, lead, onHost);
+                    }
                 }
             }
         }
