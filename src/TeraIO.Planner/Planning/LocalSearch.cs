@@ -9,6 +9,9 @@ namespace TeraIO.Planner.Planning;
 /// </summary>
 internal sealed class LocalSearch(PlanningProblem problem, PlanSearch search)
 {
+    private const int MostFailures = 150;
+    private const double LastShare = 0.8;
+
     private readonly Random _random = new(1);
     private readonly TransferCosts _costs = TransferCosts.Of(problem.Machine, 1);
     private readonly ReliefWindows _whole = ReliefWindows.Whole(problem);
@@ -17,7 +20,7 @@ internal sealed class LocalSearch(PlanningProblem problem, PlanSearch search)
     {
         TryLeads();
         int failures = 0;
-        while (!search.IsSpent(1) && failures < 400)
+        while (!search.IsSpent(LastShare) && failures < MostFailures)
         {
             Candidate current = search.Best;
             Step(current);

@@ -14,10 +14,13 @@ namespace TeraIO.Planner.Planning;
 internal sealed class PlanSearch
 {
     private const int FewestPlans = 12;
-    private const int MostPlans = 3_000;
+    private const int MostPlans = 6_000;
 
     /// <summary>Iterations that a simulation takes about until it is steady.</summary>
     private const int IterationsPerPlan = 3;
+
+    /// <summary>Part of the effort that constructions may use.</summary>
+    private const double ConstructionShare = 0.7;
 
     private readonly PlannerOptions _options;
     private readonly PlanningProblem _problem;
@@ -49,7 +52,7 @@ internal sealed class PlanSearch
         if (!Best.Simulation.Feasible || _problem.Lifetimes.PeakBytes <= _problem.Budget) return Best;
         if (_options.TryOtherPolicies) TryOthers();
         Construct(OpClock.WithoutStalls(_problem.Trace));
-        for (int round = 0; round < 3 && !IsSpent(0.5); round++)
+        for (int round = 0; round < 3 && !IsSpent(ConstructionShare / 2); round++)
         {
             double before = Best.Score;
             Construct(OpClock.Of(Best.Simulation));
@@ -57,6 +60,7 @@ internal sealed class PlanSearch
         }
 
         if (Best.Selection is not null) new LocalSearch(_problem, this).Run();
+        if (Best.Selection is not null) new PlanTuning(_problem, this).Run();
         _progress?.Report(1);
         return Best;
     }
@@ -91,9 +95,21 @@ internal sealed class PlanSearch
             }
         }
 
-        int[] issue = PrefetchPlacement.Place(_problem, list, selection.MemoryCurve(), earliest);
-        MigrationPlan plan = PlanComposition.Compose(_problem, selection, list, issue, _options.Policy, onHost);
-        return Consider(_scoring.Score(plan, selection, leadScale, onHost));
+        int[] placed = PrefetchPlacement.Place(_problem, list, selection.MemoryCurve(), earliest);
+        var issue = new int[_problem.PeriodCount];
+        for (int i = 0; i < placed.Length; i++) issue[list[i]] = placed[i];
+        return Try(selection, issue, leadScale, onHost);
+    }
+
+    /// <summary>Simulates the plan with prefetches at given places and keeps it when it is the best.</summary>
+    /// <param name="selection">What is away. Not changed, and must not be changed afterwards.</param>
+    /// <param name="issue">For each period, how many ops after its start its prefetch is issued; at least 2 for selected ones that are read.</param>
+    /// <param name="leadScale">What the places were made with, for the record.</param>
+    /// <param name="onHost">For each version whether it waits in host memory.</param>
+    public Candidate Try(PeriodSelection selection, int[] issue, double leadScale, bool[] onHost)
+    {
+        MigrationPlan plan = PlanComposition.Compose(_problem, selection, issue, _options.Policy, onHost);
+        return Consider(_scoring.Score(plan, selection, leadScale, issue, onHost));
     }
 
     private Candidate Consider(Candidate candidate)
@@ -130,7 +146,7 @@ internal sealed class PlanSearch
             ReliefWindows relief = crowding == 0 ? whole : ReliefWindows.Of(_problem, clock, crowding);
             foreach (double slack in slacks)
             {
-                if (IsSpent(0.7)) return;
+                if (IsSpent(ConstructionShare)) return;
                 long limit = _problem.Budget - (long)(slack * step);
                 foreach (bool farthest in (ReadOnlySpan<bool>)[true, false])
                 {
