@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using TeraIO.Bounds;
 using TeraIO.Planner.Policies;
 using TeraIO.Planner.Synthesis;
 using Trace = TeraIO.Core.Tracing.Trace;
@@ -12,6 +13,8 @@ namespace TeraIO.Studies;
 internal static class ScaleStudy
 {
     private const int PaperSsds = 4;
+
+    private static readonly TimeSpan _boundTime = TimeSpan.FromSeconds(10);
 
     private static bool _isQuick;
 
@@ -40,7 +43,7 @@ internal static class ScaleStudy
         Markdown.Line($"four 990 PRO), reads and writes together at most {2 - Server.UsualInterference:0.0} x that, latency 0.1 ms, 8 tensors in flight per direction. Host memory: what SSD traffic leaves of the GPU's PCIe link, at least a quarter of it.");
         Markdown.Line($"Budget: the GPU's memory less {Server.ReservedBytes / 1e9:0} GB. 100 % is the same iteration with unlimited memory. SSDs and host memory are per GPU.");
         Console.WriteLine();
-        Markdown.Header(1, "training", "ops", "tensors", "peak, GB", "budget, GB", "peak / budget, %", "largest op, GB", "unlimited, s", "tokens/s", "idle bytes x time in periods >= 10 ms, %");
+        Markdown.Header(1, "training", "ops", "tensors", "peak, GB", "budget, GB", "peak / budget, %", "largest op, GB", "unlimited, s", "tokens/s", "idle periods of 10 MB to 1 GB that last 10 ms, %");
         foreach (Training training in Trainings)
         {
             Trace trace = training.Trace;
@@ -50,13 +53,21 @@ internal static class ScaleStudy
                 training.Parameters, $"{statistics.Ops}", $"{statistics.Tensors}", Markdown.Gigabytes(statistics.PeakBytes), Markdown.Gigabytes(budget),
                 Markdown.Number(100.0 * statistics.PeakBytes / budget, "0"), Markdown.Gigabytes(statistics.LargestWorkingSetBytes),
                 Markdown.Number(trace.IdealSeconds, "0.00"), Markdown.Number(trace.Header.Tokens / trace.IdealSeconds, "0"),
-                Markdown.Percent(statistics.InactiveShareFrom(0.01)));
+                Markdown.Percent(LongShare(statistics)));
         }
 
+        Console.WriteLine();
+        Console.WriteLine("TERAIO's characterisation (section 2): more than 40 % of the tensors of 10 MB to 1 GB are inactive for more than 10 ms.");
         Console.WriteLine();
         Console.WriteLine("Policies:");
         Console.WriteLine();
         foreach (IMigrationPolicy policy in Outcome.AllPolicies) Console.WriteLine($"* `{policy.Name}`: {policy.Description}");
+    }
+
+    private static double LongShare(TraceStatistics statistics)
+    {
+        (int Periods, long Bytes)[,] table = statistics.Distribution([10_000_000, 1_000_000_000], [0.01]);
+        return table[1, 1].Periods / (double)(table[1, 0].Periods + table[1, 1].Periods);
     }
 
     private static void PrintPolicies()
@@ -72,7 +83,9 @@ internal static class ScaleStudy
                 Markdown.Line($"{training.Name}, {PaperSsds} SSDs, {(hasHost ? $"{training.HostBytes / 1e9:0} GB host memory" : "no host memory")}:");
                 Console.WriteLine();
                 Markdown.Header(1, "policy", "% of unlimited", "step, s", "stalls, s", "read, GB", "written, GB", "from host, GB", "to host, GB", "written per token, MB", "peak, GB", "planned in, s");
-                foreach (IMigrationPolicy policy in Outcome.AllPolicies) PrintOutcome(Outcome.Of(policy, trace, training.Server(PaperSsds, hasHost)));
+                Server server = training.Server(PaperSsds, hasHost);
+                foreach (IMigrationPolicy policy in Outcome.AllPolicies) PrintOutcome(Outcome.Of(policy, trace, server));
+                PrintBound(LowerBound.Compute(trace, server.Machine, new LowerBoundOptions { TimeLimit = _boundTime }));
             }
         }
     }
@@ -91,6 +104,15 @@ internal static class ScaleStudy
             Markdown.Gigabytes(outcome.Result.HostBytesRead), Markdown.Gigabytes(outcome.Result.HostBytesWritten),
             Markdown.Number(outcome.Result.BytesWritten / 1e6 / outcome.Tokens, "0.00"), Markdown.Gigabytes(outcome.Result.PeakBytes),
             Markdown.Number(outcome.PlanSeconds, "0.0"));
+    }
+
+    private static void PrintBound(LowerBoundResult bound)
+    {
+        if (!bound.Feasible) return;
+        Markdown.Row(
+            "*no plan can be faster*", Markdown.Percent(bound.IdealSeconds / bound.StepSeconds), Markdown.Number(bound.StepSeconds, "0.00"),
+            Markdown.Number(bound.StepSeconds - bound.IdealSeconds, "0.00"), Markdown.Gigabytes(bound.BytesRead), Markdown.Gigabytes(bound.BytesWritten),
+            string.Empty, string.Empty, string.Empty, string.Empty, Markdown.Number(bound.SolveSeconds, "0.0"));
     }
 
     private static void PrintSsds()
