@@ -45,6 +45,14 @@ internal sealed class LinearProgram
         for (int i = 0; i < variables.Length; i++) variables[i].Cost = cost(i);
     }
 
+    /// <summary>The objective at a point.</summary>
+    public double CostOf(ReadOnlySpan<double> values)
+    {
+        double cost = 0;
+        for (int i = 0; i < values.Length; i++) cost += _variables[i].Cost * values[i];
+        return cost;
+    }
+
     /// <summary>Solves it as a linear program, integrality left out.</summary>
     public LinearSolution Solve(TimeSpan limit)
     {
