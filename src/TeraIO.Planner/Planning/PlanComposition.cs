@@ -24,7 +24,9 @@ internal static class PlanComposition
             ref readonly InactivePeriod period = ref problem.Period(p);
             MemoryTier where = onHost[period.Version] ? MemoryTier.Host : MemoryTier.Ssd;
             int tight = Math.Max(0, live.FirstAbove(problem.FirstIdle[p], period.IdleOps, problem.Budget));
-            int needed = (int)(((long)problem.FirstIdle[p] + tight) % problem.Ops);
+            // Once it is on its way back nobody needs the room any more.
+            int last = period.IsRead ? Math.Max(0, issue[p] - 1) : period.IdleOps;
+            int needed = (int)(((long)problem.FirstIdle[p] + Math.Min(tight, last)) % problem.Ops);
             migrations.Add((new PlannedMigration(
                 MigrationKind.Offload, period.Tensor, 0, period.Bytes, where, selection.Writes(p), period.StartOp, needed), tight));
             if (!period.IsRead) continue;
