@@ -23,15 +23,15 @@ internal sealed record CommandConsole(TextWriter Out, TextWriter Error, bool Out
     public void Write(Spectre.Console.Rendering.IRenderable renderable) => Ansi(Out, OutIsTerminal).Write(renderable);
 
     /// <summary>A console for progress.</summary>
-    public IAnsiConsole ForProgress() => Ansi(Error, ErrorIsTerminal);
+    public IAnsiConsole ForProgress() => Ansi(Error, ErrorIsTerminal, InteractionSupport.Yes);
 
-    private static IAnsiConsole Ansi(TextWriter writer, bool isTerminal)
+    private static IAnsiConsole Ansi(TextWriter writer, bool isTerminal, InteractionSupport interaction = InteractionSupport.No)
     {
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings
         {
             Ansi = isTerminal ? AnsiSupport.Detect : AnsiSupport.No,
             ColorSystem = isTerminal ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
-            Interactive = InteractionSupport.No,
+            Interactive = interaction,
             Out = new AnsiConsoleOutput(writer),
         });
         if (!isTerminal) console.Profile.Width = Columns() ?? PipeWidth;

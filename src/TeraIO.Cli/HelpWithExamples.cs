@@ -9,13 +9,22 @@ internal sealed class HelpWithExamples(HelpAction usual) : SynchronousCommandLin
 {
     private const string ExitCodeText = """
         Exit codes:
-          0 done; 1 a file is missing, damaged or cannot be written; 2 wrong options; 3 the budget is too small for an op; 130 stopped by Ctrl-C
+          0    done
+          1    a file is missing, damaged or cannot be written
+          2    wrong options
+          3    the budget is too small for an op
+          130  stopped by Ctrl-C
         """;
 
     private static readonly System.Runtime.CompilerServices.ConditionalWeakTable<Command, string[]> _examples = [];
 
+    private static readonly System.Runtime.CompilerServices.ConditionalWeakTable<Command, string[]> _sections = [];
+
     /// <summary>Gives a command its examples.</summary>
     public static void Add(Command command, params string[] examples) => _examples.Add(command, examples);
+
+    /// <summary>Gives a command a section of its own above the examples: a heading, then lines.</summary>
+    public static void AddSection(Command command, string heading, params string[] lines) => _sections.Add(command, [heading, .. lines]);
 
     /// <summary>Takes the place of the usual help of a root command.</summary>
     public static void Use(RootCommand root)
@@ -29,14 +38,17 @@ internal sealed class HelpWithExamples(HelpAction usual) : SynchronousCommandLin
     {
         int code = usual.Invoke(parseResult);
         TextWriter output = parseResult.InvocationConfiguration.Output;
-        if (_examples.TryGetValue(parseResult.CommandResult.Command, out string[]? examples))
-        {
-            output.WriteLine("Examples:");
-            foreach (string example in examples) output.WriteLine("  " + example);
-            output.WriteLine();
-        }
-
+        Command command = parseResult.CommandResult.Command;
+        if (_sections.TryGetValue(command, out string[]? section)) Write(output, section[0], section[1..]);
+        if (_examples.TryGetValue(command, out string[]? examples)) Write(output, "Examples:", examples);
         output.WriteLine(ExitCodeText);
         return code;
+    }
+
+    private static void Write(TextWriter output, string heading, string[] lines)
+    {
+        output.WriteLine(heading);
+        foreach (string line in lines) output.WriteLine("  " + line);
+        output.WriteLine();
     }
 }

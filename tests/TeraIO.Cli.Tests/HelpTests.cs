@@ -1,4 +1,5 @@
 using System.CommandLine;
+using TeraIO.Planner.Policies;
 
 namespace TeraIO.Cli.Tests;
 
@@ -27,6 +28,13 @@ public sealed class HelpTests : CliFixture
     [TestCaseSource(nameof(Commands))]
     public void Every_command_offers_json(string command) =>
         Assert.That(Teraio.Root(new CommandConsole(TextWriter.Null, TextWriter.Null)).Subcommands.Single(c => c.Name == command).Options.Select(static o => o.Name), Does.Contain("--json"));
+
+    [Test]
+    public void The_policies_are_listed_with_what_they_do()
+    {
+        string output = Run("compare", "--help").Out;
+        foreach (IMigrationPolicy policy in Policies.All) Assert.That(output, Does.Contain(policy.Name).And.Contain(policy.Description));
+    }
 
     [Test]
     public void An_unknown_command_or_option_is_one_line_with_a_hint()

@@ -19,11 +19,12 @@ internal static class CompareCommand
         var command = new Command("compare", "Plans with several policies, budgets and bandwidths, and shows them side by side.");
         var trace = new TraceOption(command);
         var machine = new MachineOptions(command, many: true);
-        Option<IMigrationPolicy[]?> policies = PolicyOptions.Many(command, "Policies to compare (default: all): " + string.Join(", ", Policies.All.Select(static p => p.Name)), none: false);
+        Option<IMigrationPolicy[]?> policies = PolicyOptions.Many(command, "Policies to compare (default: all); they are listed below", none: false);
         var noBounds = new Option<bool>("--no-bounds") { Description = "Skip the lower bound, which takes up to 20 s per budget and bandwidth" };
         command.Add(noBounds);
         Option<bool> json = JsonOutput.Option(command);
         command.SetAction((parsed, cancellation) => Task.Run(() => Run(parsed, cancellation), cancellation));
+        HelpWithExamples.AddSection(command, "Policies:", [.. Policies.All.Select(static p => $"{p.Name,-17} {p.Description}")]);
         HelpWithExamples.Add(
             command,
             "teraio compare --trace gpt2.trace.json --budget 40% --policies planned,on-demand-lru --read-bw 3.2GB/s --write-bw 2.1GB/s --json",
@@ -51,18 +52,18 @@ internal static class CompareCommand
         int perModel = rows.Count / models.Length;
         for (int i = 0; i < models.Length; i++)
         {
-            console.Out.WriteLine();
-            console.Write(Table(models[i], rows.GetRange(i * perModel, perModel)));
+            console.Write(Table(console.TableWidth, models[i], rows.GetRange(i * perModel, perModel)));
             foreach (string reason in rows.GetRange(i * perModel, perModel).Select(static r => r.InfeasibleReason).OfType<string>().Distinct()) console.Out.WriteLine("  " + reason);
         }
     }
 
-    private static Rows Table(MachineModel machine, List<ComparisonRow> rows)
+    private static Rows Table(int width, MachineModel machine, List<ComparisonRow> rows)
     {
         bool host = machine.Host is not null;
+        bool wide = !host || width >= 100; // stall and peak give way where the columns of host memory need the place
         string title = $"{Figures.Bytes(machine.MemoryBudget)} ({Figures.Percent(rows[0].BudgetShare)}), SSD {Figures.Rate(machine.Storage.ReadBandwidth)} read, {Figures.Rate(machine.Storage.WriteBandwidth)} write"
             + (machine.Host is { } tier ? $", host {Figures.Bytes(tier.Capacity)}" : "");
-        string[] headings = ["<policy", "speed", "step", "stall", "peak", "read", "written", .. host ? (string[])["host in", "host out"] : [], "over bound"];
+        string[] headings = ["<policy", "speed", "step", .. wide ? (string[])["stall", "peak"] : [], "read", "written", .. host ? (string[])["host in", "host out"] : [], "gap"];
         Spectre.Console.Table table = Tables.New(headings);
         foreach (ComparisonRow row in rows)
         {
@@ -72,8 +73,7 @@ internal static class CompareCommand
                     row.Policy,
                     row.Feasible ? Tables.Optional(row.ShareOfIdeal, Figures.Percent) : "no room",
                     Tables.Optional(row.StepSeconds, Figures.Seconds),
-                    Tables.Optional(row.StallSeconds, Figures.Seconds),
-                    Tables.Bytes(row.PeakBytes),
+                    .. wide ? (string[])[Tables.Optional(row.StallSeconds, Figures.Seconds), Tables.Bytes(row.PeakBytes)] : [],
                     Tables.Bytes(row.BytesRead),
                     Tables.Bytes(row.BytesWritten),
                     .. host ? (string[])[Tables.Bytes(row.HostBytesRead), Tables.Bytes(row.HostBytesWritten)] : [],

@@ -21,8 +21,8 @@ internal static class Tables
         return table;
     }
 
-    /// <summary>A table below its title.</summary>
-    public static Rows Titled(string title, Table table) => new(new Markup($"[bold]{Markup.Escape(title)}[/]"), table);
+    /// <summary>A table below its title and an empty line.</summary>
+    public static Rows Titled(string title, Table table) => new(Text.Empty, new Markup($"[bold]{Markup.Escape(title)}[/]"), table);
 
     /// <summary>A row of plain text.</summary>
     public static void Row(Table table, params IEnumerable<string> cells) => table.AddRow([.. cells.Select(static c => new Text(c))]);

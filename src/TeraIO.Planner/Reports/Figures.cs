@@ -31,6 +31,9 @@ public static class Figures
         _ => Math.Round(bytes).ToString("0", CultureInfo.InvariantCulture) + " B",
     };
 
+    /// <summary>A size in decimal units, as vendors rate endurance: <c>2.40 PB</c>, <c>600 TB</c>.</summary>
+    public static string DecimalBytes(double bytes) => bytes >= 999.5e12 ? Digits(bytes / 1e15) + " PB" : bytes >= 999.5e9 ? Digits(bytes / 1e12) + " TB" : Rate(bytes)[..^2];
+
     /// <summary>Bytes per second in decimal units, as vendors give them: <c>3.20 GB/s</c>.</summary>
     public static string Rate(double bytesPerSecond) => bytesPerSecond switch
     {

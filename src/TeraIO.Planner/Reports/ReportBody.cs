@@ -169,8 +169,8 @@ internal sealed class ReportBody(IterationReport report)
         Line("<section><h2>Endurance of the SSDs</h2><dl class=\"facts\">");
         Fact("Written per iteration", Figures.Bytes(wear.BytesPerStep));
         if (wear.BytesPerToken is { } perToken) Fact("Written per token", Figures.Bytes(perToken));
-        Fact("Written per day of training", Figures.Bytes(wear.BytesPerDay));
-        if (wear.RatedBytes is { } rated) Fact("Rated for", Figures.Bytes(rated));
+        Fact("Written per day of training", Figures.DecimalBytes(wear.BytesPerDay));
+        if (wear.RatedBytes is { } rated) Fact("Rated for", Figures.DecimalBytes(rated));
         if (wear.DaysToRating is { } days) Fact("Days until the rating is used up", days.ToString("N0", CultureInfo.InvariantCulture));
         Line("</dl></section>");
     }

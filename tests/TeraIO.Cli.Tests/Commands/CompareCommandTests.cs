@@ -60,7 +60,7 @@ public sealed class CompareCommandTests : CliFixture
         (int code, string output, string error) = Run(["compare", "-t", TraceFile, "--budget", "40%", .. Machine]);
         Assert.That(code, Is.Zero, error);
         Assert.That(output.Split('\n').Max(static l => l.Length), Is.LessThanOrEqualTo(80), output);
-        Assert.That(output, Does.Contain("planned").And.Contain("over bound"));
+        Assert.That(output, Does.Contain("planned").And.Contain(" gap"));
     }
 
     [Test]
