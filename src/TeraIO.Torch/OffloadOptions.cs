@@ -44,6 +44,9 @@ public sealed record OffloadOptions
     /// </summary>
     public ByteSize? StoreCapacity { get; init; }
 
+    /// <summary>Slows every storage path down to this device, for experiments. Default <see langword="null"/>: as fast as it is.</summary>
+    public EmulatedDevice? EmulatedDevice { get; init; }
+
     /// <summary>The product's own policy.</summary>
     internal const string DefaultPolicy = "planned";
 
@@ -76,7 +79,7 @@ public sealed record OffloadOptions
         }
     }
 
-    internal StoreOptions ToStoreOptions() => new() { Paths = StoragePaths, Capacity = StoreCapacity };
+    internal StoreOptions ToStoreOptions() => new() { Paths = StoragePaths, Capacity = StoreCapacity, Emulated = EmulatedDevice };
 
     internal ObserverOptions ToObserverOptions() => new()
     {

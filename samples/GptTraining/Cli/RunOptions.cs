@@ -1,4 +1,5 @@
 using TeraIO.Core;
+using TeraIO.Core.Storage;
 
 namespace TeraIO.Samples.GptTraining;
 
@@ -68,6 +69,9 @@ internal sealed record RunOptions
 
     /// <summary>Where the last plan goes; null: nowhere.</summary>
     public string? PlanFile { get; init; }
+
+    /// <summary>The device that the store is slowed down to; null: as fast as it is.</summary>
+    public EmulatedDevice? Emulated { get; init; }
 
     /// <summary>The policy, "ondemand", "observe" or "none", as reports name it.</summary>
     public string ModeName => Unobserved ? "none" : Budget is null ? "observe" : IsPlanned ? Policy : "ondemand";

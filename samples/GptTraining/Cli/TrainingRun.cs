@@ -84,6 +84,7 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress)
         StoragePaths = budget is null ? [] : options.StorePaths,
         Mode = options.IsPlanned ? OffloadMode.Planned : OffloadMode.OnDemand,
         Policy = options.Policy,
+        EmulatedDevice = options.Emulated,
     });
 
     private ITextSource OpenText() => options.TextFile is { } file

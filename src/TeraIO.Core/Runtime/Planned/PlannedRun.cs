@@ -6,12 +6,13 @@ using Trace = TeraIO.Core.Tracing.Trace;
 namespace TeraIO.Core.Runtime.Planned;
 
 /// <summary>What a planner is given after a step.</summary>
-/// <param name="Trace">The steady step, with op durations as measured without stalls.</param>
+/// <param name="Profile">The steady step, with op durations of the profiled step, which ran without a plan.</param>
+/// <param name="Trace">The same step, with the durations of the step that just ended.</param>
 /// <param name="Current">The plan that ran; null when the step ran on demand.</param>
 /// <param name="StepSeconds">Seconds of the step, stalls included.</param>
 /// <param name="StallSeconds">Seconds that its ops waited.</param>
 /// <param name="BytesMoved">Bytes that moved to and from the store meanwhile.</param>
-internal sealed record PlanRequest(Trace Trace, MigrationPlan? Current, double StepSeconds, double StallSeconds, long BytesMoved);
+internal sealed record PlanRequest(Trace Profile, Trace Trace, MigrationPlan? Current, double StepSeconds, double StallSeconds, long BytesMoved);
 
 /// <summary>
 /// Planned mode: records each step, takes two equal steps for a steady state, has it planned, and follows the plan from the next step
@@ -161,7 +162,7 @@ internal sealed class PlannedRun : IOpStream, IDisposable
         PlannedProgram program;
         lock (_state.Sync) program = new PlannedProgram(_record, $"step {_record.Number}");
         _recent.RemoveAt(same);
-        if (Ask(new PlanRequest(program.Trace, null, Seconds(_record.WallTicks), StallSeconds(), bytesMoved)) is not { } plan) return;
+        if (Ask(new PlanRequest(program.Trace, program.Trace, null, Seconds(_record.WallTicks), StallSeconds(), bytesMoved)) is not { } plan) return;
         lock (_state.Sync)
         {
             program.SetPlan(plan);
@@ -175,7 +176,7 @@ internal sealed class PlannedRun : IOpStream, IDisposable
         PlannedSteps++;
         PlannedProgram program = _follower.Program!;
         Trace measured = WithMeasuredTimes(program.Trace);
-        if (Ask(new PlanRequest(measured, program.Plan, Seconds(_record.WallTicks), StallSeconds(), bytesMoved)) is not { } plan) return;
+        if (Ask(new PlanRequest(program.Trace, measured, program.Plan, Seconds(_record.WallTicks), StallSeconds(), bytesMoved)) is not { } plan) return;
         lock (_state.Sync) program.SetPlan(plan);
     }
 
