@@ -11,6 +11,7 @@ public sealed class TraceBuilder(TraceHeader header)
     private readonly List<TraceTensor> _tensors = [];
     private readonly List<TraceAccess> _accesses = [];
     private readonly List<int> _firstAccess = [];
+    private readonly List<int> _lastAccess = []; // per tensor, its place in _accesses; -1 before the first
 
     /// <summary>Ops so far.</summary>
     public int OpCount => _ops.Count;
@@ -24,6 +25,7 @@ public sealed class TraceBuilder(TraceHeader header)
     {
         ArgumentNullException.ThrowIfNull(tensor);
         _tensors.Add(tensor);
+        _lastAccess.Add(-1);
         return _tensors.Count - 1;
     }
 
@@ -40,12 +42,17 @@ public sealed class TraceBuilder(TraceHeader header)
     public void Access(int tensor, AccessKind kind)
     {
         if (_ops.Count == 0) throw new InvalidOperationException("An access needs an op before it.");
-        Span<TraceAccess> ofOp = CollectionsMarshal.AsSpan(_accesses)[_firstAccess[^1]..];
-        foreach (ref TraceAccess access in ofOp)
+        // A tensor that does not exist is refused by Build, with everything else.
+        if ((uint)tensor < (uint)_tensors.Count)
         {
-            if (access.Tensor != tensor) continue;
-            access = new TraceAccess(tensor, access.Kind | kind);
-            return;
+            int last = _lastAccess[tensor];
+            if (last >= _firstAccess[^1])
+            {
+                _accesses[last] = new TraceAccess(tensor, _accesses[last].Kind | kind);
+                return;
+            }
+
+            _lastAccess[tensor] = _accesses.Count;
         }
 
         _accesses.Add(new TraceAccess(tensor, kind));
