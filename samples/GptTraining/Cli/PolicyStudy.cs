@@ -33,8 +33,8 @@ internal sealed class PolicyStudy
         _phases.Add(new Phase(first, "", "on-demand-lru", 3, 0));
         foreach (BudgetChoice budget in budgets)
         {
-            _phases.Add(new Phase(null, budget.ToString()!, Unlimited, 2, measured));
-            foreach (string policy in policies) _phases.Add(new Phase(budget.Resolve(unlimitedPeak), budget.ToString()!, policy, policy == Improving ? improving : 2, measured));
+            _phases.Add(new Phase(null, budget.ToString(), Unlimited, 2, measured));
+            foreach (string policy in policies) _phases.Add(new Phase(budget.Resolve(unlimitedPeak), budget.ToString(), policy, policy == Improving ? improving : 2, measured));
         }
 
         _phases.Add(new Phase(null, "end", Unlimited, 2, measured));
