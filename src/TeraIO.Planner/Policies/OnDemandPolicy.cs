@@ -12,6 +12,9 @@ internal sealed class OnDemandPolicy(string name, string description, EvictionOr
 
     public string Description => description;
 
-    public PolicyResult Plan(Trace trace, MachineModel machine, IProgress<double>? progress = null, CancellationToken cancellation = default) =>
-        new(MigrationPlan.OnDemand(trace, machine.MemoryBudget, order, name), new SimulationResult { Feasible = true, IdealSeconds = trace.IdealSeconds });
+    public PolicyResult Plan(Trace trace, MachineModel machine, IProgress<double>? progress = null, CancellationToken cancellation = default)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        return PlanAssembly.Simulate(new SimulationContext(trace), machine, MigrationPlan.OnDemand(trace, machine.MemoryBudget, order, name));
+    }
 }

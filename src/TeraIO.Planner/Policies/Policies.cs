@@ -9,11 +9,13 @@ public static class Policies
     /// <summary>All of them, in the order in which tables list them.</summary>
     public static IReadOnlyList<IMigrationPolicy> All { get; } =
     [
+        new UnlimitedPolicy(),
         new OnDemandPolicy("on-demand-lru", "Nothing ahead of time; the least recently used leaves first.", EvictionOrder.LeastRecentlyUsed),
-        new OnDemandPolicy("planned", "Nothing ahead of time; the farthest next use leaves first.", EvictionOrder.FarthestNextUse),
+        new OnDemandPolicy("on-demand-belady", "Nothing ahead of time; the farthest next use leaves first (Belady's rule).", EvictionOrder.FarthestNextUse),
+        .. PlannedPolicies.All,
     ];
 
-    /// <summary>The policy of that name.</summary>
+    /// <summary>The policy of that name, in whatever case.</summary>
     /// <exception cref="ConfigurationException">There is none; the message lists all.</exception>
     public static IMigrationPolicy Named(string name) =>
         All.FirstOrDefault(p => string.Equals(p.Name, name, StringComparison.OrdinalIgnoreCase))

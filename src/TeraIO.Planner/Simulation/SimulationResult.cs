@@ -20,6 +20,17 @@ public sealed record SimulationResult
     /// <summary>Seconds that ops waited.</summary>
     public double StallSeconds { get; init; }
 
+    /// <summary>Seconds that ops took longer because transfers ran beside them.</summary>
+    public double ComputeOverheadSeconds { get; init; }
+
+    /// <summary>Seconds of computing discarded tensors again. Step = ideal + stalls + overhead + recomputation.</summary>
+    public double RecomputeSeconds { get; init; }
+
+    /// <summary>
+    /// The state at the end of the iteration is the one at its beginning. When false, the simulator gave up waiting for that and reports the last iteration.
+    /// </summary>
+    public bool IsSteady { get; init; }
+
     /// <summary>Most bytes in memory at once.</summary>
     public long PeakBytes { get; init; }
 
