@@ -2,5 +2,5 @@ namespace TeraIO.Cli;
 
 internal static class Program
 {
-    private static int Main() => 0;
+    private static Task<int> Main(string[] arguments) => Teraio.RunAsync(arguments, CommandConsole.OfProcess());
 }

@@ -1,5 +1,3 @@
-using TeraIO.Core.Plans;
-
 namespace TeraIO.Planner.Policies;
 
 /// <summary>The policies of this project's own planner.</summary>
@@ -8,6 +6,6 @@ internal static class PlannedPolicies
     /// <summary>All of them, in the order in which tables list them.</summary>
     public static IReadOnlyList<IMigrationPolicy> All { get; } =
     [
-        new OnDemandPolicy("planned", "Nothing ahead of time; the farthest next use leaves first.", EvictionOrder.FarthestNextUse),
+        new PlannedWholeTensors(),
     ];
 }

@@ -1,5 +1,6 @@
 using TeraIO.Core;
 using TeraIO.Core.Plans;
+using TeraIO.Planner.Policies.Published;
 
 namespace TeraIO.Planner.Policies;
 
@@ -12,6 +13,10 @@ public static class Policies
         new UnlimitedPolicy(),
         new OnDemandPolicy("on-demand-lru", "Nothing ahead of time; the least recently used leaves first.", EvictionOrder.LeastRecentlyUsed),
         new OnDemandPolicy("on-demand-belady", "Nothing ahead of time; the farthest next use leaves first (Belady's rule).", EvictionOrder.FarthestNextUse),
+        new ZeroInfinityPolicy(),
+        new SsdTrainPolicy(),
+        new G10Policy(),
+        new TeraioPolicy(),
         .. PlannedPolicies.All,
     ];
 

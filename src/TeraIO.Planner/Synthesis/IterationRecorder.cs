@@ -74,7 +74,12 @@ internal sealed class IterationRecorder(SynthesisOptions options)
     {
         _ops.Add(new OpEntry
         {
-            Name = name, Flops = flops, Phase = Phase, Module = Module, MicroBatch = MicroBatch, FirstAccess = _accesses.Count,
+            Name = name,
+            Flops = flops,
+            Phase = Phase,
+            Module = Module,
+            MicroBatch = MicroBatch,
+            FirstAccess = _accesses.Count,
         });
         return this;
     }
@@ -211,7 +216,11 @@ internal sealed class IterationRecorder(SynthesisOptions options)
     {
         _tensors.Add(new TensorEntry
         {
-            Bytes = Math.Max(1, checked(elements * elementBytes)), Kind = kind, Name = name, IsPersistent = isPersistent, FirstOp = -1,
+            Bytes = Math.Max(1, checked(elements * elementBytes)),
+            Kind = kind,
+            Name = name,
+            IsPersistent = isPersistent,
+            FirstOp = -1,
         });
         return _tensors.Count - 1;
     }

@@ -36,8 +36,17 @@ public static class ModelCatalog
 
     private static ModelShape Gpt2(string name, int layers, int width, int heads) => new()
     {
-        Name = name, Layers = layers, Width = width, Heads = heads, FeedForwardWidth = 4 * width, Vocabulary = 50257, LearnedPositions = 1024,
-        HasBiases = true, HasFusedQueryKeyValue = true, IsTied = true, Dropout = 0.1,
+        Name = name,
+        Layers = layers,
+        Width = width,
+        Heads = heads,
+        FeedForwardWidth = 4 * width,
+        Vocabulary = 50257,
+        LearnedPositions = 1024,
+        HasBiases = true,
+        HasFusedQueryKeyValue = true,
+        IsTied = true,
+        Dropout = 0.1,
     };
 
     private static ModelShape Sample(string name, int layers, int width, int heads, int vocabulary, int positions) =>
@@ -45,7 +54,15 @@ public static class ModelCatalog
 
     private static ModelShape Llama(string name, int layers, int width, int heads, int feedForward, int vocabulary) => new()
     {
-        Name = name, Layers = layers, Width = width, Heads = heads, KeyValueHeads = 8, FeedForwardWidth = feedForward, Vocabulary = vocabulary,
-        IsRotary = true, Normalisation = NormalisationKind.RmsNorm, FeedForward = FeedForwardKind.SwiGlu,
+        Name = name,
+        Layers = layers,
+        Width = width,
+        Heads = heads,
+        KeyValueHeads = 8,
+        FeedForwardWidth = feedForward,
+        Vocabulary = vocabulary,
+        IsRotary = true,
+        Normalisation = NormalisationKind.RmsNorm,
+        FeedForward = FeedForwardKind.SwiGlu,
     };
 }

@@ -10,7 +10,13 @@ internal static class SynthesisCases
     {
         Model = ModelCatalog.Named("llama3-8b") with
         {
-            Layers = 1, Width = 64, Heads = 4, KeyValueHeads = 2, FeedForwardWidth = 96, Vocabulary = 128, HeadWidth = 16,
+            Layers = 1,
+            Width = 64,
+            Heads = 4,
+            KeyValueHeads = 2,
+            FeedForwardWidth = 96,
+            Vocabulary = 128,
+            HeadWidth = 16,
         },
         Device = DeviceCatalog.Named("h100-nvl-94g"),
         Batch = 2,

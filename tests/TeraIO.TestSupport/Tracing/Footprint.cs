@@ -2,54 +2,53 @@ using TeraIO.Core.Tracing;
 
 namespace TeraIO.TestSupport.Tracing;
 
-/// <summary>Memory needs of a trace, worked out in the plainest way: what tests compare cleverer code with.</summary>
+/// <summary>Memory needs of a trace, found by walking through it with a set of what lives: what tests compare cleverer code with.</summary>
 public static class Footprint
 {
     /// <summary>Most bytes in memory during any op when nothing ever leaves.</summary>
     public static long Peak(Trace trace)
     {
         ArgumentNullException.ThrowIfNull(trace);
-        return Largest(trace, static (_, _) => true);
+        return Largest(trace, static _ => true);
     }
 
     /// <summary>Most bytes that any op needs: what it uses, and what cannot move.</summary>
     public static long SmallestBudget(Trace trace)
     {
         ArgumentNullException.ThrowIfNull(trace);
-        return Largest(trace, static (tensor, isUsed) => isUsed || !tensor.IsMovable);
+        return Largest(trace, static tensor => !tensor.IsMovable);
     }
 
-    private static long Largest(Trace trace, Func<TraceTensor, bool, bool> counts)
+    /// <summary>Most bytes of the tensors that count always, and of those that the op uses.</summary>
+    private static long Largest(Trace trace, Func<TraceTensor, bool> countsAlways)
     {
-        int ops = trace.Ops.Length;
-        int tensors = trace.Tensors.Length;
-        var create = new int[tensors];
-        var free = new int[tensors];
-        create.AsSpan().Fill(-1);
-        free.AsSpan().Fill(ops);
-        for (int op = 0; op < ops; op++)
+        var living = new HashSet<int>();
+        for (int i = 0; i < trace.Tensors.Length; i++)
         {
-            foreach (ref readonly TraceAccess access in trace.AccessesOf(op))
-            {
-                if ((access.Kind & AccessKind.Create) != 0) create[access.Tensor] = op;
-                if ((access.Kind & AccessKind.Free) != 0) free[access.Tensor] = op;
-            }
+            if (trace.Tensors[i].IsPersistent) living.Add(i);
         }
 
-        var isUsed = new bool[tensors];
+        long always = trace.Header.BaselineBytes + living.Where(i => countsAlways(trace.Tensors[i])).Sum(i => trace.Tensors[i].Bytes);
         long largest = 0;
-        for (int op = 0; op < ops; op++)
+        for (int round = 0; round < 2; round++) // in the second one what wraps around lives from the start
         {
-            foreach (ref readonly TraceAccess access in trace.AccessesOf(op)) isUsed[access.Tensor] = access.IsUse;
-            long bytes = trace.Header.BaselineBytes + trace.Ops[op].WorkspaceBytes;
-            for (int i = 0; i < tensors; i++)
+            for (int op = 0; op < trace.Ops.Length; op++)
             {
-                bool lives = free[i] < create[i] ? op <= free[i] || op >= create[i] : op >= create[i] && op <= free[i];
-                if (lives && counts(trace.Tensors[i], isUsed[i])) bytes += trace.Tensors[i].Bytes;
-            }
+                long bytes = trace.Ops[op].WorkspaceBytes;
+                foreach (ref readonly TraceAccess access in trace.AccessesOf(op))
+                {
+                    TraceTensor tensor = trace.Tensors[access.Tensor];
+                    if ((access.Kind & AccessKind.Create) != 0 && living.Add(access.Tensor) && countsAlways(tensor)) always += tensor.Bytes;
+                    if (access.IsUse && !countsAlways(tensor)) bytes += tensor.Bytes;
+                }
 
-            largest = Math.Max(largest, bytes);
-            foreach (ref readonly TraceAccess access in trace.AccessesOf(op)) isUsed[access.Tensor] = false;
+                largest = Math.Max(largest, always + bytes);
+                foreach (ref readonly TraceAccess access in trace.AccessesOf(op))
+                {
+                    TraceTensor tensor = trace.Tensors[access.Tensor];
+                    if ((access.Kind & AccessKind.Free) != 0 && living.Remove(access.Tensor) && countsAlways(tensor)) always -= tensor.Bytes;
+                }
+            }
         }
 
         return largest;

@@ -1,0 +1,33 @@
+using TeraIO.Core;
+using TeraIO.Studies;
+
+const string Usage = """
+    Studies of the planner on traces of large models, as Markdown on standard output. One of:
+      llm-scale [--quick]                  policies on 2 x H100 and 2 x A100 with 1 to 8 SSDs per GPU, host memory, batch sizes
+      peaks                                synthetic peaks beside published ones
+      compare TRACE MODEL BATCH [MICRO]    a trace recorded by the sample beside the synthetic one of the same training
+      emulation                            throttles with which the sample's runs on a CPU have an A100's compute : I/O ratio
+    """;
+
+try
+{
+    switch (args)
+    {
+        case ["llm-scale"]: ScaleStudy.Print(isQuick: false); return 0;
+        case ["llm-scale", "--quick"]: ScaleStudy.Print(isQuick: true); return 0;
+        case ["peaks"]: PeakStudy.Print(); return 0;
+        case ["emulation"]: EmulationStudy.Print(); return 0;
+        case ["compare", var file, var model, var batch]: RecordedStudy.Print(file, model, Number(batch), 1); return 0;
+        case ["compare", var file, var model, var batch, var micro]: RecordedStudy.Print(file, model, Number(batch), Number(micro)); return 0;
+        default:
+            Console.Error.WriteLine(Usage);
+            return 2;
+    }
+}
+catch (TeraIOException e)
+{
+    Console.Error.WriteLine($"error: {e.Message}");
+    return 1;
+}
+
+static int Number(string text) => int.TryParse(text, out int number) ? number : throw new ConfigurationException($"'{text}' is not a number.");
