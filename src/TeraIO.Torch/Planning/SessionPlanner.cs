@@ -74,7 +74,7 @@ internal sealed class SessionPlanner
     /// <inheritdoc cref="PlannedRun"/>
     public MigrationPlan? Plan(PlanRequest request)
     {
-        if (request.Current is not { } current || !_trials.TryGetValue(current, out Trial? trial)) return Make(request.Profile, new Trial());
+        if (request.Current is not { } current || !_trials.TryGetValue(current, out Trial? trial)) return Make(request.Profile, new Trial(), costsCompute: true);
         if (trial.IsSettled) return null;
         if (++trial.Steps > 1) trial.Seconds = Math.Min(trial.Seconds, request.StepSeconds);
         if (trial.Steps < StepsPerPlan) return null;
@@ -91,7 +91,8 @@ internal sealed class SessionPlanner
             return null;
         }
 
-        return Make(request.Trace, new Trial { Better = current, BetterSeconds = trial.Seconds, Replans = trial.Replans + 1 });
+        // What transfers cost the ops is in the measured durations already.
+        return Make(request.Trace, new Trial { Better = current, BetterSeconds = trial.Seconds, Replans = trial.Replans + 1 }, costsCompute: false);
     }
 
     private MigrationPlan? Settle(MigrationPlan? plan)
@@ -100,16 +101,16 @@ internal sealed class SessionPlanner
         return plan;
     }
 
-    private MigrationPlan Make(Trace trace, Trial trial)
+    private MigrationPlan Make(Trace trace, Trial trial, bool costsCompute)
     {
         Bandwidth ??= StoreProbe.Measure(_store);
-        PolicyResult result = _policy.Plan(trace, Machine(Bandwidth));
+        PolicyResult result = _policy.Plan(trace, Machine(Bandwidth, costsCompute));
         Plans++;
         _trials[result.Plan] = trial;
         return result.Plan;
     }
 
-    private MachineModel Machine(StoreBandwidth bandwidth) => new()
+    private MachineModel Machine(StoreBandwidth bandwidth, bool costsCompute) => new()
     {
         MemoryBudget = (long)(_budget * (1 - BudgetMargin)),
         Storage = new TierModel
@@ -119,6 +120,6 @@ internal sealed class SessionPlanner
             Interference = bandwidth.Interference,
             LatencySeconds = 0.0005,
         },
-        ComputeSecondsPerByte = bandwidth.CpuSecondsPerByte / Environment.ProcessorCount,
+        ComputeSecondsPerByte = costsCompute ? bandwidth.CpuSecondsPerByte / Environment.ProcessorCount : 0,
     };
 }

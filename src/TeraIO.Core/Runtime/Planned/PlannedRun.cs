@@ -6,8 +6,8 @@ using Trace = TeraIO.Core.Tracing.Trace;
 namespace TeraIO.Core.Runtime.Planned;
 
 /// <summary>What a planner is given after a step.</summary>
-/// <param name="Profile">The steady step, with op durations of the profiled step, which ran without a plan.</param>
-/// <param name="Trace">The same step, with the durations of the step that just ended.</param>
+/// <param name="Profile">The steady step, with op durations of steps in which no transfer ran beside an op.</param>
+/// <param name="Trace">The same step as the current plan makes it: what transfers take from the ops is in their durations.</param>
 /// <param name="Current">The plan that ran; null when the step ran on demand.</param>
 /// <param name="StepSeconds">Seconds of the step, stalls included.</param>
 /// <param name="StallSeconds">Seconds that its ops waited.</param>
@@ -175,8 +175,8 @@ internal sealed class PlannedRun : IOpStream, IDisposable
         _lastDifference = null;
         PlannedSteps++;
         PlannedProgram program = _follower.Program!;
-        Trace measured = WithMeasuredTimes(program.Trace);
-        if (Ask(new PlanRequest(program.Trace, measured, program.Plan, Seconds(_record.WallTicks), StallSeconds(), bytesMoved)) is not { } plan) return;
+        program.NoteDurations(_record);
+        if (Ask(new PlanRequest(program.Trace, program.TraceByPlan, program.Plan, Seconds(_record.WallTicks), StallSeconds(), bytesMoved)) is not { } plan) return;
         lock (_state.Sync) program.SetPlan(plan);
     }
 
@@ -205,14 +205,6 @@ internal sealed class PlannedRun : IOpStream, IDisposable
         {
             PlanningTime += Stopwatch.GetElapsedTime(start);
         }
-    }
-
-    /// <summary>The program's trace with the durations of the step that just ended.</summary>
-    private Trace WithMeasuredTimes(Trace trace)
-    {
-        var seconds = new double[trace.Ops.Length];
-        for (int op = 0; op < seconds.Length; op++) seconds[op] = Seconds(_record.Ops[op].Ticks);
-        return trace.WithSeconds(seconds);
     }
 
     private double StallSeconds()
