@@ -66,7 +66,7 @@ internal static class ScaleStudy
 
     private static double LongShare(TraceStatistics statistics)
     {
-        (int Periods, long Bytes)[,] table = statistics.Distribution([10_000_000, 1_000_000_000], [0.01]);
+        (int Periods, long Bytes)[,] table = statistics.InactivePeriodsBy([10_000_000, 1_000_000_000], [0.01]);
         return table[1, 1].Periods / (double)(table[1, 0].Periods + table[1, 1].Periods);
     }
 

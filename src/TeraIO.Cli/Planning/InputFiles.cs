@@ -18,6 +18,15 @@ internal static class InputFiles
                 $"{path} is a plan for '{plan.TraceName}' with {plan.OpCount} ops and {plan.TensorCount} tensors; this trace has {trace.Ops.Length} and {trace.Tensors.Length}. Make a new one with teraio plan.");
         }
 
+        try
+        {
+            PlanValidation.Check(plan, trace);
+        }
+        catch (TraceFormatException e)
+        {
+            throw new InputException($"{path}: {e.Message}", e);
+        }
+
         return plan;
     }
 

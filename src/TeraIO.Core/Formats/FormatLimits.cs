@@ -2,7 +2,7 @@ namespace TeraIO.Core.Formats;
 
 /// <summary>
 /// How much a trace or plan file may ask of the reader. Everything beyond is refused while it is being read, so that memory stays bounded whatever
-/// the file says. The defaults hold about ten times the largest trace known (100,000 ops) and cost less than 1 GB when exhausted.
+/// the file says. The defaults hold about ten times the largest trace known (100,000 ops) and cost about 1 GB of memory when exhausted.
 /// </summary>
 public sealed record FormatLimits
 {
@@ -18,7 +18,7 @@ public sealed record FormatLimits
     /// <summary>Tensors of a trace.</summary>
     public int Tensors { get; init; } = 2_000_000;
 
-    /// <summary>Accesses of all ops together.</summary>
+    /// <summary>Accesses of all ops together; of an imported file, tensors that its nodes name or values that it holds.</summary>
     public int Accesses { get; init; } = 16_000_000;
 
     /// <summary>Migrations of a plan.</summary>

@@ -9,6 +9,9 @@ namespace TeraIO.Planner.Planning;
 /// </summary>
 internal sealed class LocalSearch(PlanningProblem problem, PlanSearch search)
 {
+    private const int MostFailures = 150;
+    private const double LastShare = 0.8;
+
     private readonly Random _random = new(1);
     private readonly TransferCosts _costs = TransferCosts.Of(problem.Machine, 1);
     private readonly ReliefWindows _whole = ReliefWindows.Whole(problem);
@@ -17,7 +20,7 @@ internal sealed class LocalSearch(PlanningProblem problem, PlanSearch search)
     {
         TryLeads();
         int failures = 0;
-        while (!search.IsSpent(1) && failures < 400)
+        while (!search.IsSpent(LastShare) && failures < MostFailures)
         {
             Candidate current = search.Best;
             Step(current);
@@ -30,7 +33,7 @@ internal sealed class LocalSearch(PlanningProblem problem, PlanSearch search)
         foreach (double lead in (ReadOnlySpan<double>)[1, 2, 4, double.PositiveInfinity])
         {
             Candidate current = search.Best;
-            if (!search.IsSpent(1) && current.Selection is { } selection) search.Try(selection, OpClock.Of(current.Simulation), lead);
+            if (!search.IsSpent(1) && current.Selection is { } selection) search.Try(selection, OpClock.Of(current.Simulation), lead, current.OnHost!);
         }
     }
 
@@ -40,7 +43,18 @@ internal sealed class LocalSearch(PlanningProblem problem, PlanSearch search)
         OpClock clock = OpClock.Of(current.Simulation);
         int op = PickOp(current.Simulation);
         int forbidden = -1;
-        int kind = _random.Next(3);
+        bool[] onHost = current.OnHost!;
+        int kind = _random.Next(problem.Machine.Host is null ? 3 : 4);
+        if (kind == 3)
+        {
+            int moved = PickPeriod(op, selection, isSelected: true);
+            if (moved < 0) return;
+            onHost = (bool[])onHost.Clone();
+            onHost[problem.Period(moved).Version] ^= true;
+            search.Try(selection, clock, current.LeadScale, onHost);
+            return;
+        }
+
         if (kind != 1)
         {
             forbidden = PickPeriod(op, selection, isSelected: true);
@@ -55,7 +69,7 @@ internal sealed class LocalSearch(PlanningProblem problem, PlanSearch search)
         }
 
         search.Repair(selection, clock, _costs, _whole, problem.Budget, forbidden);
-        search.Try(selection, clock, current.LeadScale);
+        search.Try(selection, clock, current.LeadScale, onHost);
     }
 
     /// <summary>An op, those that wait long more often.</summary>

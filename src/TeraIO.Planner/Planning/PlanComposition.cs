@@ -9,28 +9,30 @@ internal static class PlanComposition
     /// <summary>Puts the plan together, in the order that <see cref="MigrationPlan.Migrations"/> asks for.</summary>
     /// <param name="problem">The trace and machine.</param>
     /// <param name="selection">What is away.</param>
-    /// <param name="list">The selected periods.</param>
-    /// <param name="issue">Places of their prefetches, as <see cref="PrefetchPlacement"/> gives them.</param>
+    /// <param name="issue">For each period, how many ops after its start its prefetch is issued.</param>
     /// <param name="policy">Name of the policy.</param>
-    /// <param name="tier">Where each of the list waits; null: on SSD.</param>
+    /// <param name="onHost">For each version whether it waits in host memory.</param>
     public static MigrationPlan Compose(
-        PlanningProblem problem, PeriodSelection selection, List<int> list, ReadOnlySpan<int> issue, string policy, MemoryTier[]? tier = null)
+        PlanningProblem problem, PeriodSelection selection, ReadOnlySpan<int> issue, string policy, bool[] onHost)
     {
-        var live = new CyclicRangeTree(problem.Lifetimes.LiveBytes);
+        CyclicRangeTree live = problem.LiveCurve;
+        List<int> list = selection.ToList();
         var migrations = new List<(PlannedMigration Migration, int Wait)>(2 * list.Count);
         for (int i = 0; i < list.Count; i++)
         {
             int p = list[i];
             ref readonly InactivePeriod period = ref problem.Period(p);
-            MemoryTier where = tier?[i] ?? MemoryTier.Ssd;
+            MemoryTier where = onHost[period.Version] ? MemoryTier.Host : MemoryTier.Ssd;
             int tight = Math.Max(0, live.FirstAbove(problem.FirstIdle[p], period.IdleOps, problem.Budget));
-            int needed = (int)(((long)problem.FirstIdle[p] + tight) % problem.Ops);
+            // Once it is on its way back nobody needs the room any more.
+            int last = period.IsRead ? Math.Max(0, issue[p] - 1) : period.IdleOps;
+            int needed = (int)(((long)problem.FirstIdle[p] + Math.Min(tight, last)) % problem.Ops);
             migrations.Add((new PlannedMigration(
                 MigrationKind.Offload, period.Tensor, 0, period.Bytes, where, selection.Writes(p), period.StartOp, needed), tight));
             if (!period.IsRead) continue;
-            int at = (int)(((long)period.StartOp + issue[i]) % problem.Ops);
+            int at = (int)(((long)period.StartOp + issue[p]) % problem.Ops);
             migrations.Add((new PlannedMigration(
-                MigrationKind.Prefetch, period.Tensor, 0, period.Bytes, where, Writes: false, at, period.EndOp), period.IdleOps + 1 - issue[i]));
+                MigrationKind.Prefetch, period.Tensor, 0, period.Bytes, where, Writes: false, at, period.EndOp), period.IdleOps + 1 - issue[p]));
         }
 
         migrations.Sort(static (a, b) =>

@@ -22,10 +22,10 @@ internal sealed class PlanScoring(Trace trace, MachineModel machine, PlannerOpti
     private readonly SimulationContext _context = new(trace);
 
     /// <summary>Simulates a plan and scores it.</summary>
-    public Candidate Score(MigrationPlan plan, PeriodSelection? selection = null, double leadScale = 0)
+    public Candidate Score(MigrationPlan plan, PeriodSelection? selection = null, double leadScale = 0, int[]? issue = null, bool[]? onHost = null)
     {
         SimulationResult simulation = Simulator.Run(_context, plan, machine);
-        return new Candidate(plan with { PredictedStepSeconds = simulation.StepSeconds }, simulation, Of(simulation), selection, leadScale);
+        return new Candidate(plan with { PredictedStepSeconds = simulation.StepSeconds }, simulation, Of(simulation), selection, leadScale, issue, onHost);
     }
 
     /// <summary>Less is better; infinite when the plan cannot run.</summary>

@@ -14,10 +14,13 @@ namespace TeraIO.Planner.Planning;
 internal sealed class PlanSearch
 {
     private const int FewestPlans = 12;
-    private const int MostPlans = 3_000;
+    private const int MostPlans = 6_000;
 
     /// <summary>Iterations that a simulation takes about until it is steady.</summary>
     private const int IterationsPerPlan = 3;
+
+    /// <summary>Part of the effort that constructions may use.</summary>
+    private const double ConstructionShare = 0.7;
 
     private readonly PlannerOptions _options;
     private readonly PlanningProblem _problem;
@@ -26,6 +29,7 @@ internal sealed class PlanSearch
     private readonly CancellationToken _cancellation;
     private readonly long _start = Stopwatch.GetTimestamp();
     private readonly int _mostPlans;
+    private readonly HostUse[] _hostUses;
     private int _plans;
 
     public PlanSearch(Trace trace, MachineModel machine, PlannerOptions options, IProgress<double>? progress, CancellationToken cancellation)
@@ -36,6 +40,7 @@ internal sealed class PlanSearch
         _progress = progress;
         _cancellation = cancellation;
         _mostPlans = (int)Math.Clamp(options.EffortMegaOps * 1e6 / (IterationsPerPlan * (double)trace.Ops.Length), FewestPlans, MostPlans);
+        _hostUses = _problem.Machine.Host is null ? [HostUse.None] : [HostUse.ByTraffic, HostUse.Alternating];
         Best = _scoring.Score(MigrationPlan.OnDemand(trace, machine.MemoryBudget, EvictionOrder.FarthestNextUse, options.Policy));
     }
 
@@ -47,7 +52,7 @@ internal sealed class PlanSearch
         if (!Best.Simulation.Feasible || _problem.Lifetimes.PeakBytes <= _problem.Budget) return Best;
         if (_options.TryOtherPolicies) TryOthers();
         Construct(OpClock.WithoutStalls(_problem.Trace));
-        for (int round = 0; round < 3 && !IsSpent(0.5); round++)
+        for (int round = 0; round < 3 && !IsSpent(ConstructionShare / 2); round++)
         {
             double before = Best.Score;
             Construct(OpClock.Of(Best.Simulation));
@@ -55,6 +60,7 @@ internal sealed class PlanSearch
         }
 
         if (Best.Selection is not null) new LocalSearch(_problem, this).Run();
+        if (Best.Selection is not null) new PlanTuning(_problem, this).Run();
         _progress?.Report(1);
         return Best;
     }
@@ -67,7 +73,8 @@ internal sealed class PlanSearch
     /// <param name="selection">What is away. Not changed, and must not be changed afterwards.</param>
     /// <param name="clock">When ops run.</param>
     /// <param name="leadScale">Prefetches are asked for by so many times the latest safe lead before their use; infinite: as early as memory allows.</param>
-    public Candidate Try(PeriodSelection selection, OpClock clock, double leadScale)
+    /// <param name="onHost">For each version whether it waits in host memory.</param>
+    public Candidate Try(PeriodSelection selection, OpClock clock, double leadScale, bool[] onHost)
     {
         List<int> list = selection.ToList();
         var earliest = new int[list.Count];
@@ -77,7 +84,7 @@ internal sealed class PlanSearch
         }
         else
         {
-            var booking = new TransferBooking(_problem, selection, list, clock, margin: 0);
+            var booking = new TransferBooking(_problem, selection, list, clock, onHost);
             for (int i = 0; i < earliest.Length; i++)
             {
                 ref readonly InactivePeriod period = ref _problem.Period(list[i]);
@@ -88,9 +95,21 @@ internal sealed class PlanSearch
             }
         }
 
-        int[] issue = PrefetchPlacement.Place(_problem, list, selection.MemoryCurve(), earliest);
-        MigrationPlan plan = PlanComposition.Compose(_problem, selection, list, issue, _options.Policy);
-        return Consider(_scoring.Score(plan, selection, leadScale));
+        int[] placed = PrefetchPlacement.Place(_problem, list, selection.MemoryCurve(), earliest);
+        var issue = new int[_problem.PeriodCount];
+        for (int i = 0; i < placed.Length; i++) issue[list[i]] = placed[i];
+        return Try(selection, issue, leadScale, onHost);
+    }
+
+    /// <summary>Simulates the plan with prefetches at given places and keeps it when it is the best.</summary>
+    /// <param name="selection">What is away. Not changed, and must not be changed afterwards.</param>
+    /// <param name="issue">For each period, how many ops after its start its prefetch is issued; at least 2 for selected ones that are read.</param>
+    /// <param name="leadScale">What the places were made with, for the record.</param>
+    /// <param name="onHost">For each version whether it waits in host memory.</param>
+    public Candidate Try(PeriodSelection selection, int[] issue, double leadScale, bool[] onHost)
+    {
+        MigrationPlan plan = PlanComposition.Compose(_problem, selection, issue, _options.Policy, onHost);
+        return Consider(_scoring.Score(plan, selection, leadScale, issue, onHost));
     }
 
     private Candidate Consider(Candidate candidate)
@@ -127,13 +146,17 @@ internal sealed class PlanSearch
             ReliefWindows relief = crowding == 0 ? whole : ReliefWindows.Of(_problem, clock, crowding);
             foreach (double slack in slacks)
             {
-                if (IsSpent(0.7)) return;
+                if (IsSpent(ConstructionShare)) return;
                 long limit = _problem.Budget - (long)(slack * step);
                 foreach (bool farthest in (ReadOnlySpan<bool>)[true, false])
                 {
                     PeriodSelection selection = farthest ? new FarthestUseSelection(_problem, relief).Run(limit) : new PeriodSelection(_problem);
                     Repair(selection, clock, costs, relief, limit);
-                    foreach (double lead in leads) Try(selection, clock, lead);
+                    foreach (HostUse use in _hostUses)
+                    {
+                        bool[] onHost = TierAssignment.Assign(_problem, selection, use);
+                        foreach (double lead in leads) Try(selection, clock, lead, onHost);
+                    }
                 }
             }
         }

@@ -30,6 +30,7 @@ internal sealed class PlanningProblem
         FirstOfVersion = firstOfVersion;
         movable.Reverse();
         Movable = [.. movable];
+        LiveCurve = new CyclicRangeTree(lifetimes.LiveBytes);
     }
 
     public Trace Trace { get; }
@@ -51,6 +52,9 @@ internal sealed class PlanningProblem
 
     /// <summary>Periods of tensors that can move.</summary>
     public int[] Movable { get; }
+
+    /// <summary>Bytes alive at each op when nothing moves; only to be read.</summary>
+    public CyclicRangeTree LiveCurve { get; }
 
     public ref readonly InactivePeriod Period(int period) => ref Lifetimes.Periods[period];
 

@@ -20,16 +20,22 @@ internal sealed class TransferBooking
     /// <param name="selection">What is away.</param>
     /// <param name="list">The selected periods.</param>
     /// <param name="clock">When ops run.</param>
-    /// <param name="margin">By how many seconds reads should end before they must.</param>
-    public TransferBooking(PlanningProblem problem, PeriodSelection selection, List<int> list, OpClock clock, double margin)
+    /// <param name="onHost">For each version whether it waits in host memory.</param>
+    public TransferBooking(PlanningProblem problem, PeriodSelection selection, List<int> list, OpClock clock, bool[] onHost)
     {
         ReadStart = new double[list.Count];
         WriteEnd = new double[list.Count];
-        TierModel tier = problem.Machine.Storage;
+        BookPath(problem, selection, list, clock, problem.Machine.Storage, p => !onHost[problem.Period(p).Version]);
+        if (problem.Machine.Host is { } host) BookPath(problem, selection, list, clock, host, p => onHost[problem.Period(p).Version]);
+    }
+
+    private void BookPath(PlanningProblem problem, PeriodSelection selection, List<int> list, OpClock clock, TierModel tier, Func<int, bool> isOnPath)
+    {
         double readSeconds = 0;
         double writeSeconds = 0;
         foreach (int p in list)
         {
+            if (!isOnPath(p)) continue;
             ref readonly InactivePeriod period = ref problem.Period(p);
             if (period.IsRead) readSeconds += period.Bytes / tier.ReadBandwidth;
             if (selection.Writes(p)) writeSeconds += period.Bytes / tier.WriteBandwidth;
@@ -40,13 +46,14 @@ internal sealed class TransferBooking
         double both = tier.Interference / (2 - tier.Interference);
         double readSlowdown = 1 + both * Math.Min(1, writeSeconds / step);
         double writeSlowdown = 1 + both * Math.Min(1, readSeconds / step);
-        BookWrites(problem, selection, list, clock, writeSlowdown / tier.WriteBandwidth, tier.LatencySeconds);
-        BookReads(problem, list, clock, readSlowdown / tier.ReadBandwidth, tier.LatencySeconds, margin);
+        BookWrites(problem, selection, list, clock, isOnPath, writeSlowdown / tier.WriteBandwidth, tier.LatencySeconds);
+        BookReads(problem, list, clock, isOnPath, readSlowdown / tier.ReadBandwidth, tier.LatencySeconds);
     }
 
-    private void BookWrites(PlanningProblem problem, PeriodSelection selection, List<int> list, OpClock clock, double secondsPerByte, double latency)
+    private void BookWrites(
+        PlanningProblem problem, PeriodSelection selection, List<int> list, OpClock clock, Func<int, bool> isOnPath, double secondsPerByte, double latency)
     {
-        int[] order = Order(list, p => problem.Period(p).StartOp);
+        int[] order = Order(list, isOnPath, p => problem.Period(p).StartOp);
         double free = double.NegativeInfinity;
         for (int round = 0; round < 2; round++)
         {
@@ -64,9 +71,9 @@ internal sealed class TransferBooking
         }
     }
 
-    private void BookReads(PlanningProblem problem, List<int> list, OpClock clock, double secondsPerByte, double latency, double margin)
+    private void BookReads(PlanningProblem problem, List<int> list, OpClock clock, Func<int, bool> isOnPath, double secondsPerByte, double latency)
     {
-        int[] order = Order(list, p => problem.Period(p).EndOp);
+        int[] order = Order(list, isOnPath, p => problem.Period(p).EndOp);
         Array.Reverse(order);
         double next = double.PositiveInfinity;
         for (int round = 0; round < 2; round++)
@@ -76,7 +83,7 @@ internal sealed class TransferBooking
                 ref readonly InactivePeriod period = ref problem.Period(list[i]);
                 if (!period.IsRead) continue;
                 double deadline = clock.Start(period.EndOp);
-                double end = Math.Min(next, deadline - margin);
+                double end = Math.Min(next, deadline);
                 next = end - period.Bytes * secondsPerByte;
                 double lead = deadline - next + latency;
                 ReadStart[i] = clock.UnrolledStart((long)period.StartOp + period.IdleOps + 1) - lead;
@@ -86,17 +93,19 @@ internal sealed class TransferBooking
         }
     }
 
-    private static int[] Order(List<int> list, Func<int, int> op)
+    private static int[] Order(List<int> list, Func<int, bool> isOnPath, Func<int, int> op)
     {
-        var keys = new int[list.Count];
-        var order = new int[list.Count];
-        for (int i = 0; i < order.Length; i++)
+        var order = new List<int>(list.Count);
+        var keys = new List<int>(list.Count);
+        for (int i = 0; i < list.Count; i++)
         {
-            keys[i] = op(list[i]);
-            order[i] = i;
+            if (!isOnPath(list[i])) continue;
+            order.Add(i);
+            keys.Add(op(list[i]));
         }
 
-        Array.Sort(keys, order);
-        return order;
+        int[] sorted = [.. order];
+        Array.Sort(keys.ToArray(), sorted);
+        return sorted;
     }
 }

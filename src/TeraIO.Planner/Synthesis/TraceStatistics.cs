@@ -1,91 +1,157 @@
 using TeraIO.Core.Tracing;
+using TeraIO.Planner.Lifetimes;
 
 namespace TeraIO.Planner.Synthesis;
 
 /// <summary>What a trace looks like: how much memory it takes, for what, how little of it is in use at a time and how long the rest lies idle. Immutable.</summary>
-public sealed record TraceStatistics
+public sealed class TraceStatistics
 {
-    /// <summary>Ops of the iteration.</summary>
-    public required int Ops { get; init; }
+    private readonly Trace _trace;
+    private readonly TraceLifetimes _lifetimes;
+    private readonly double[] _start; // one more than ops
 
-    /// <summary>Tensors of the iteration.</summary>
-    public required int Tensors { get; init; }
-
-    /// <summary>Seconds with unlimited memory.</summary>
-    public required double IdealSeconds { get; init; }
-
-    /// <summary>Most bytes in memory at once, workspace and small tensors included.</summary>
-    public required long PeakBytes { get; init; }
-
-    /// <summary>The op at which that is.</summary>
-    public required int PeakOp { get; init; }
-
-    /// <summary>Bytes in memory at the peak, by kind; what belongs to no tensor of the trace is not in it.</summary>
-    public required IReadOnlyDictionary<TensorKind, long> PeakBytesByKind { get; init; }
-
-    /// <summary>Sizes of all tensors together, by kind.</summary>
-    public required IReadOnlyDictionary<TensorKind, long> BytesByKind { get; init; }
-
-    /// <summary>Number of tensors, by kind.</summary>
-    public required IReadOnlyDictionary<TensorKind, int> TensorsByKind { get; init; }
-
-    /// <summary>Most bytes that one op needs at once: no smaller budget works.</summary>
-    public required long LargestWorkingSetBytes { get; init; }
-
-    /// <summary>Bytes that the running op uses over bytes in memory, averaged over time.</summary>
-    public required double ActiveShare { get; init; }
-
-    /// <summary>Every time in which a tensor is alive and unused, in no particular order; around the end of the iteration for persistent ones.</summary>
-    public required IReadOnlyList<InactivePeriod> InactivePeriods { get; init; }
-
-    /// <summary>Share of inactive bytes x seconds that lies in periods of at least so many seconds.</summary>
-    public double InactiveShareFrom(double seconds)
+    private TraceStatistics(Trace trace)
     {
-        double all = 0;
-        double longer = 0;
-        foreach (InactivePeriod period in InactivePeriods)
-        {
-            double weight = period.Bytes * period.Seconds;
-            all += weight;
-            if (period.Seconds >= seconds) longer += weight;
-        }
-
-        return all == 0 ? 0 : longer / all;
-    }
-
-    /// <summary>How many periods, and how many bytes in them, fall into each class of size and length.</summary>
-    /// <param name="sizes">Rising limits in bytes; class i has what is below limit i, the last class the rest.</param>
-    /// <param name="lengths">Rising limits in seconds, likewise.</param>
-    /// <returns>By class of size, then of length.</returns>
-    public (int Periods, long Bytes)[,] Distribution(ReadOnlySpan<long> sizes, ReadOnlySpan<double> lengths)
-    {
-        var table = new (int Periods, long Bytes)[sizes.Length + 1, lengths.Length + 1];
-        foreach (InactivePeriod period in InactivePeriods)
-        {
-            int size = 0;
-            while (size < sizes.Length && period.Bytes >= sizes[size]) size++;
-            int length = 0;
-            while (length < lengths.Length && period.Seconds >= lengths[length]) length++;
-            ref (int Periods, long Bytes) entry = ref table[size, length];
-            entry.Periods++;
-            entry.Bytes += period.Bytes;
-        }
-
-        return table;
+        _trace = trace;
+        _lifetimes = TraceLifetimes.Of(trace);
+        _start = new double[trace.Ops.Length + 1];
+        for (int i = 0; i < trace.Ops.Length; i++) _start[i + 1] = _start[i] + trace.Ops[i].Seconds;
+        PeakOp = _lifetimes.LiveBytes.IndexOf(_lifetimes.PeakBytes);
+        MeasureActive();
+        CountKinds();
     }
 
     /// <summary>Looks at a trace once.</summary>
     public static TraceStatistics Of(Trace trace)
     {
         ArgumentNullException.ThrowIfNull(trace);
-        return new TraceScan(trace).Statistics();
+        return new TraceStatistics(trace);
+    }
+
+    /// <summary>Ops of the iteration.</summary>
+    public int Ops => _trace.Ops.Length;
+
+    /// <summary>Tensors of the iteration.</summary>
+    public int Tensors => _trace.Tensors.Length;
+
+    /// <summary>Seconds with unlimited memory.</summary>
+    public double IdealSeconds => _start[^1];
+
+    /// <summary>Most bytes in memory at once, workspace and small tensors included.</summary>
+    public long PeakBytes => _lifetimes.PeakBytes;
+
+    /// <summary>The op at which that is.</summary>
+    public int PeakOp { get; }
+
+    /// <summary>Bytes in memory at the peak, by kind; what belongs to no tensor of the trace is not in it.</summary>
+    public IReadOnlyDictionary<TensorKind, long> PeakBytesByKind { get; private set; } = null!;
+
+    /// <summary>Sizes of all tensors together, by kind.</summary>
+    public IReadOnlyDictionary<TensorKind, long> BytesByKind { get; private set; } = null!;
+
+    /// <summary>Number of tensors, by kind.</summary>
+    public IReadOnlyDictionary<TensorKind, int> TensorsByKind { get; private set; } = null!;
+
+    /// <summary>Most bytes that one op needs at once: no smaller budget works.</summary>
+    public long LargestWorkingSetBytes { get; private set; }
+
+    /// <summary>Bytes that the running op uses over bytes in memory, both averaged over time.</summary>
+    public double ActiveShare { get; private set; }
+
+    /// <summary>
+    /// Seconds between two uses of a tensor in which no op uses it, with unlimited memory: one per inactive period of <see cref="TraceLifetimes"/> whose
+    /// bytes are needed again, around the end of the iteration for persistent tensors.
+    /// </summary>
+    public IEnumerable<(long Bytes, double Seconds)> InactivePeriods()
+    {
+        for (int i = 0; i < _lifetimes.Periods.Length; i++)
+        {
+            InactivePeriod period = _lifetimes.Periods[i];
+            if (period.IsRead) yield return (period.Bytes, SecondsBetween(period.StartOp, period.EndOp));
+        }
+    }
+
+    /// <summary>How many inactive periods, and how many bytes in them, fall into each class of size and length.</summary>
+    /// <param name="sizes">Rising limits in bytes; class i has what is below limit i, the last class the rest.</param>
+    /// <param name="lengths">Rising limits in seconds, likewise.</param>
+    /// <returns>By class of size, then of length.</returns>
+    public (int Periods, long Bytes)[,] InactivePeriodsBy(ReadOnlySpan<long> sizes, ReadOnlySpan<double> lengths)
+    {
+        var table = new (int Periods, long Bytes)[sizes.Length + 1, lengths.Length + 1];
+        for (int i = 0; i < _lifetimes.Periods.Length; i++)
+        {
+            InactivePeriod period = _lifetimes.Periods[i];
+            if (period.IsRead) Count(table, sizes, lengths, period.Bytes, SecondsBetween(period.StartOp, period.EndOp));
+        }
+
+        return table;
+    }
+
+    /// <summary>How many tensors, and how many bytes in them, live for how long; those of persistent ones last the whole iteration.</summary>
+    /// <inheritdoc cref="InactivePeriodsBy"/>
+    public (int Tensors, long Bytes)[,] LifetimesBy(ReadOnlySpan<long> sizes, ReadOnlySpan<double> lengths)
+    {
+        var table = new (int Tensors, long Bytes)[sizes.Length + 1, lengths.Length + 1];
+        for (int i = 0; i < _trace.Tensors.Length; i++)
+        {
+            TensorLifetime life = _lifetimes.Tensors[i];
+            double seconds = life.IsPersistent ? IdealSeconds : _start[life.FreeOp + 1] - _start[life.CreateOp] + (life.WrapsIteration ? IdealSeconds : 0);
+            Count(table, sizes, lengths, _trace.Tensors[i].Bytes, seconds);
+        }
+
+        return table;
+    }
+
+    private static void Count((int Number, long Bytes)[,] table, ReadOnlySpan<long> sizes, ReadOnlySpan<double> lengths, long bytes, double seconds)
+    {
+        int size = 0;
+        while (size < sizes.Length && bytes >= sizes[size]) size++;
+        int length = 0;
+        while (length < lengths.Length && seconds >= lengths[length]) length++;
+        ref (int Number, long Bytes) entry = ref table[size, length];
+        entry.Number++;
+        entry.Bytes += bytes;
+    }
+
+    private double SecondsBetween(int after, int before) =>
+        Math.Max(0, _start[before] - _start[after + 1] + (before <= after ? IdealSeconds : 0));
+
+    private void MeasureActive()
+    {
+        double activeSeconds = 0;
+        double liveSeconds = 0;
+        for (int op = 0; op < Ops; op++)
+        {
+            long active = _trace.Ops[op].WorkspaceBytes;
+            foreach (TraceAccess access in _trace.AccessesOf(op)) active += access.IsUse ? _trace.Tensors[access.Tensor].Bytes : 0;
+            LargestWorkingSetBytes = Math.Max(LargestWorkingSetBytes, active + _trace.Header.BaselineBytes);
+            activeSeconds += active * _trace.Ops[op].Seconds;
+            liveSeconds += _lifetimes.LiveBytes[op] * _trace.Ops[op].Seconds;
+        }
+
+        ActiveShare = liveSeconds > 0 ? activeSeconds / liveSeconds : 0;
+    }
+
+    private void CountKinds()
+    {
+        TensorKind[] kinds = Enum.GetValues<TensorKind>();
+        var bytes = kinds.ToDictionary(static k => k, static _ => 0L);
+        var count = kinds.ToDictionary(static k => k, static _ => 0);
+        var atPeak = kinds.ToDictionary(static k => k, static _ => 0L);
+        for (int i = 0; i < _trace.Tensors.Length; i++)
+        {
+            TraceTensor tensor = _trace.Tensors[i];
+            bytes[tensor.Kind] += tensor.Bytes;
+            count[tensor.Kind]++;
+            if (IsAlive(_lifetimes.Tensors[i], PeakOp)) atPeak[tensor.Kind] += tensor.Bytes;
+        }
+
+        (BytesByKind, TensorsByKind, PeakBytesByKind) = (bytes, count, atPeak);
+    }
+
+    private static bool IsAlive(in TensorLifetime life, int op)
+    {
+        if (life.IsPersistent) return true;
+        return life.WrapsIteration ? op >= life.CreateOp || op <= life.FreeOp : op >= life.CreateOp && op <= life.FreeOp;
     }
 }
-
-/// <summary>A time in which a tensor is alive and no op uses it.</summary>
-/// <param name="Tensor">Index into the trace's tensors.</param>
-/// <param name="AfterOp">The op that used it last.</param>
-/// <param name="BeforeOp">The op that uses it next; not larger than <paramref name="AfterOp"/> when that is in the next iteration.</param>
-/// <param name="Bytes">The tensor's size.</param>
-/// <param name="Seconds">From the end of the one to the beginning of the other, with unlimited memory.</param>
-public readonly record struct InactivePeriod(int Tensor, int AfterOp, int BeforeOp, long Bytes, double Seconds);

@@ -1,8 +1,8 @@
 using System.Text;
 using TeraIO.Core.Formats;
 using TeraIO.Core.Plans;
-using TeraIO.Core.Tests.Tracing;
 using TeraIO.Core.Tracing;
+using TeraIO.TestSupport;
 
 namespace TeraIO.Core.Tests.Plans;
 
@@ -78,7 +78,7 @@ public class PlanFileTests
     public void Ten_gigabytes_are_refused_in_bounded_memory()
     {
         byte[] piece = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("""{"kind":"offload","tensor":0,"bytes":1,"issueOp":0,"deadlineOp":1},""", 1000)));
-        using var endless = new EndlessStream(Encoding.UTF8.GetBytes(Head + "["), piece, 10_000_000_000);
+        using var endless = new RepeatingStream(Encoding.UTF8.GetBytes(Head + "["), piece, 10_000_000_000);
         long before = GC.GetAllocatedBytesForCurrentThread();
         Assert.That(() => PlanFile.Read(endless, "huge.json", FormatLimits.Default with { Migrations = 1_000_000 }), Throws.TypeOf<TraceFormatException>().With.Message.Contains("more than 1000000 migrations"));
         Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(200_000_000));

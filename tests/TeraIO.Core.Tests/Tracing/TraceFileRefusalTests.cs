@@ -1,6 +1,7 @@
 using System.Text;
 using TeraIO.Core.Formats;
 using TeraIO.Core.Tracing;
+using TeraIO.TestSupport;
 
 namespace TeraIO.Core.Tests.Tracing;
 
@@ -133,7 +134,7 @@ public class TraceFileRefusalTests
     public void Ten_gigabytes_are_refused_in_bounded_memory(string prefix, string piece)
     {
         byte[] many = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat(piece, 65536 / piece.Length)));
-        using var endless = new EndlessStream(Encoding.UTF8.GetBytes(prefix), many, TenGigabytes);
+        using var endless = new RepeatingStream(Encoding.UTF8.GetBytes(prefix), many, TenGigabytes);
         long before = GC.GetAllocatedBytesForCurrentThread();
         Assert.That(() => TraceFile.Read(endless, "huge.json"), Throws.TypeOf<TraceFormatException>());
         // All that was ever allocated, garbage included: 2,000,000 ops or tensors in growing lists are the most.

@@ -58,28 +58,27 @@ public sealed class TraceStatisticsTests
     [Test]
     public void Inactive_periods_go_around_the_end_of_the_iteration()
     {
-        IReadOnlyList<InactivePeriod> periods = TraceStatistics.Of(FourOps()).InactivePeriods;
-        Assert.That(periods, Is.EquivalentTo(new[]
-        {
-            new InactivePeriod(0, 0, 3, 100, 5), // the weight between its uses; from op 3 to op 0 there is no time
-            new InactivePeriod(1, 0, 2, 10, 2),
-            new InactivePeriod(2, 3, 1, 1000, 1),
-        }));
+        (long Bytes, double Seconds)[] periods = [.. TraceStatistics.Of(FourOps()).InactivePeriods()];
+        // The weight between its uses (from op 3 to op 0 there is no time), the activation, and the tensor that wraps around.
+        Assert.That(periods, Is.EquivalentTo(new (long, double)[] { (100, 5), (10, 2), (1000, 1) }));
     }
 
     [Test]
-    public void Periods_are_counted_by_size_and_length()
+    public void Periods_and_lifetimes_are_counted_by_size_and_length()
     {
         TraceStatistics statistics = TraceStatistics.Of(FourOps());
-        (int Periods, long Bytes)[,] table = statistics.Distribution([100, 1000], [1.0]);
+        (int Periods, long Bytes)[,] periods = statistics.InactivePeriodsBy([100, 1000], [2.0]);
+        (int Tensors, long Bytes)[,] lifetimes = statistics.LifetimesBy([100, 1000], [6.5, 10.0]);
         Assert.Multiple(() =>
         {
-            Assert.That(table[0, 1], Is.EqualTo((1, 10L)));
-            Assert.That(table[1, 0], Is.EqualTo((0, 0L)));
-            Assert.That(table[1, 1], Is.EqualTo((1, 100L)));
-            Assert.That(table[2, 1], Is.EqualTo((1, 1000L)));
-            Assert.That(table[0, 0], Is.EqualTo((0, 0L)));
-            Assert.That(statistics.InactiveShareFrom(2), Is.EqualTo((500.0 + 20) / (500 + 20 + 1000)).Within(1e-9).Percent);
+            Assert.That(periods[0, 1], Is.EqualTo((1, 10L)));
+            Assert.That(periods[1, 1], Is.EqualTo((1, 100L)));
+            Assert.That(periods[2, 0], Is.EqualTo((1, 1000L)));
+            Assert.That(periods[1, 0], Is.EqualTo((0, 0L)));
+            // The activation lives 6 s, the tensor that wraps around 4 + 1 + 2 s, the weight always.
+            Assert.That(lifetimes[0, 0], Is.EqualTo((1, 10L)));
+            Assert.That(lifetimes[2, 1], Is.EqualTo((1, 1000L)));
+            Assert.That(lifetimes[1, 2], Is.EqualTo((1, 100L)));
         });
     }
 

@@ -1,20 +1,26 @@
-namespace TeraIO.Core.Tests.Tracing;
+namespace TeraIO.TestSupport;
 
 /// <summary>A prefix and then the same piece again and again, up to a size that no disk here has.</summary>
-internal sealed class EndlessStream(byte[] prefix, byte[] piece, long length) : Stream
+public sealed class RepeatingStream(byte[] prefix, byte[] piece, long length) : Stream
 {
     private long _position;
 
+    /// <inheritdoc/>
     public override bool CanRead => true;
 
+    /// <inheritdoc/>
     public override bool CanSeek => false;
 
+    /// <inheritdoc/>
     public override bool CanWrite => false;
 
+    /// <inheritdoc/>
     public override long Length => length;
 
+    /// <inheritdoc/>
     public override long Position { get => _position; set => throw new NotSupportedException(); }
 
+    /// <inheritdoc/>
     public override int Read(byte[] buffer, int offset, int count)
     {
         int done = 0;
@@ -32,13 +38,17 @@ internal sealed class EndlessStream(byte[] prefix, byte[] piece, long length) : 
         return done;
     }
 
+    /// <inheritdoc/>
     public override void Flush()
     {
     }
 
+    /// <inheritdoc/>
     public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
 
+    /// <inheritdoc/>
     public override void SetLength(long value) => throw new NotSupportedException();
 
+    /// <inheritdoc/>
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
 }
