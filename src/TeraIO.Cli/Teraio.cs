@@ -16,7 +16,7 @@ internal static class Teraio
         var quiet = new Option<bool>("--quiet", "-q") { Description = "No progress, no notes, no summary of files written", Recursive = true };
         var root = new RootCommand("Plans which tensors of a training iteration leave memory when, simulates it, and shows why.") { quiet };
         root.Add(SynthCommand.Create(console, quiet));
-        // root.Add(ImportCommand.Create(console, quiet));
+        root.Add(ImportCommand.Create(console, quiet));
         root.Add(InspectCommand.Create(console));
         root.Add(PlanCommand.Create(console, quiet));
         root.Add(SimulateCommand.Create(console));

@@ -3,6 +3,7 @@ using TeraIO.Bounds;
 using TeraIO.Cli.Options;
 using TeraIO.Cli.Output;
 using TeraIO.Core.Tracing;
+using TeraIO.Planner.Lifetimes;
 using TeraIO.Planner.Machine;
 using TeraIO.Planner.Reports;
 
@@ -29,7 +30,7 @@ internal static class BoundsCommand
         int Run(ParseResult parsed)
         {
             Trace iteration = trace.Read(parsed);
-            MachineModel model = machine.One(parsed, UnlimitedMemory.Peak(iteration));
+            MachineModel model = machine.One(parsed, TraceLifetimes.Of(iteration).PeakBytes);
             var options = new LowerBoundOptions();
             if (parsed.GetValue(limit) is { } seconds) options = options with { TimeLimit = TimeSpan.FromSeconds(seconds) };
             LowerBoundResult bound = LongWork.Run(console, parsed.GetValue(quiet), "solving", _ => LowerBound.Compute(iteration, model, options));

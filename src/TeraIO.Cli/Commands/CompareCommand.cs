@@ -4,6 +4,7 @@ using TeraIO.Cli.Options;
 using TeraIO.Cli.Output;
 using TeraIO.Cli.Planning;
 using TeraIO.Core.Tracing;
+using TeraIO.Planner.Lifetimes;
 using TeraIO.Planner.Machine;
 using TeraIO.Planner.Policies;
 using TeraIO.Planner.Reports;
@@ -33,7 +34,7 @@ internal static class CompareCommand
         int Run(ParseResult parsed, CancellationToken cancellation)
         {
             Trace iteration = trace.Read(parsed);
-            MachineModel[] models = machine.All(parsed, UnlimitedMemory.Peak(iteration));
+            MachineModel[] models = machine.All(parsed, TraceLifetimes.Of(iteration).PeakBytes);
             IReadOnlyList<IMigrationPolicy> chosen = PolicyOptions.Chosen(parsed, policies);
             List<ComparisonRow> rows = LongWork.Run(
                 console, parsed.GetValue(quiet), "comparing", progress => PolicyComparison.Run(iteration, models, chosen, !parsed.GetValue(noBounds), progress, cancellation));
@@ -46,7 +47,7 @@ internal static class CompareCommand
 
     private static void Print(CommandConsole console, Trace trace, MachineModel[] models, List<ComparisonRow> rows)
     {
-        console.Out.WriteLine($"{trace.Header.Name}: {Figures.Seconds(trace.IdealSeconds)} and {Figures.Bytes(UnlimitedMemory.Peak(trace))} with unlimited memory");
+        console.Out.WriteLine($"{trace.Header.Name}: {Figures.Seconds(trace.IdealSeconds)} and {Figures.Bytes(TraceLifetimes.Of(trace).PeakBytes)} with unlimited memory");
         int perModel = rows.Count / models.Length;
         for (int i = 0; i < models.Length; i++)
         {

@@ -3,6 +3,7 @@ using TeraIO.Cli.Options;
 using TeraIO.Cli.Output;
 using TeraIO.Cli.Planning;
 using TeraIO.Core.Tracing;
+using TeraIO.Planner.Lifetimes;
 using TeraIO.Planner.Machine;
 using TeraIO.Planner.Policies;
 using TeraIO.Planner.Reports;
@@ -32,7 +33,7 @@ internal static class PlanCommand
         {
             OutputFile file = output.File(parsed, DefaultName(parsed.GetRequiredValue(trace.Option)));
             Trace iteration = trace.Read(parsed);
-            MachineModel model = machine.One(parsed, UnlimitedMemory.Peak(iteration));
+            MachineModel model = machine.One(parsed, TraceLifetimes.Of(iteration).PeakBytes);
             IMigrationPolicy planner = parsed.GetValue(policy) ?? Policies.Named(PolicyOptions.Default);
             PolicyResult result = LongWork.Run(console, parsed.GetValue(quiet), $"planning ({planner.Name})", progress => Simulations.Plan(planner, iteration, model, progress, cancellation));
             file.Write(path => Formats.WritePlan(result.Plan, path));

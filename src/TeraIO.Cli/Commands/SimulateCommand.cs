@@ -4,6 +4,7 @@ using TeraIO.Cli.Output;
 using TeraIO.Cli.Planning;
 using TeraIO.Core.Plans;
 using TeraIO.Core.Tracing;
+using TeraIO.Planner.Lifetimes;
 using TeraIO.Planner.Machine;
 using TeraIO.Planner.Reports;
 using TeraIO.Planner.Simulation;
@@ -38,7 +39,7 @@ internal static class SimulateCommand
         {
             Trace iteration = trace.Read(parsed);
             MigrationPlan planned = InputFiles.ReadPlan(parsed.GetRequiredValue(plan), iteration);
-            MachineModel model = machine.One(parsed, UnlimitedMemory.Peak(iteration), planned.MemoryBudget);
+            MachineModel model = machine.One(parsed, TraceLifetimes.Of(iteration).PeakBytes, planned.MemoryBudget);
             SimulationResult result = Simulations.WithTransfers(iteration, planned, model);
             var summary = PlanSummary.Of(iteration, planned, result, model);
             var breakdown = StallBreakdown.Of(iteration, result, (int)(parsed.GetValue(stalls) ?? StallsShown));

@@ -46,8 +46,8 @@ internal static class SynthCommand
         HelpWithExamples.Add(
             command,
             "teraio synth --list",
-            "teraio synth --model llama3-8b --batch 8 --seq 4096 --device a100-40g -o llama.trace.json.gz",
-            "teraio synth -m gpt2 -d a100-40g --batch 4 --micro-batches 4 --precision fp32 --optimizer adamw -o gpt2.trace.json --force");
+            "teraio synth --model llama3-8b --batch 8 --seq 4096 --device a100-40g --precision bf16mixed -o llama.trace.json.gz",
+            "teraio synth -m gpt2-small -d a100-40g --batch 4 --micro-batches 4 --precision fp32 --optimizer adamw -o gpt2.trace.json --force");
         return command;
 
         int Run(ParseResult parsed)

@@ -3,9 +3,9 @@ using TeraIO.Cli.Output;
 using TeraIO.Cli.Planning;
 using TeraIO.Core.Plans;
 using TeraIO.Core.Tracing;
+using TeraIO.Planner.Lifetimes;
 using TeraIO.Planner.Machine;
 using TeraIO.Planner.Policies;
-using TeraIO.Planner.Reports;
 
 namespace TeraIO.Cli.Options;
 
@@ -27,7 +27,7 @@ internal sealed class PlanSource
     /// <summary>Reads or makes the plan and simulates it.</summary>
     public PlannedIteration Read(CommandConsole console, bool quiet, ParseResult parsed, Trace trace, MachineOptions machine, CancellationToken cancellation)
     {
-        long peak = UnlimitedMemory.Peak(trace);
+        long peak = TraceLifetimes.Of(trace).PeakBytes;
         if (parsed.GetValue(_plan) is { } path)
         {
             if (parsed.GetValue(_policy) is not null) throw new UsageException("--plan and --policy contradict each other: the plan is made already; leave one out.");

@@ -14,7 +14,7 @@ internal static class Explanations
         StayReason.NotMovable => "stays: fixed",
         StayReason.EverythingFits => "stays: all fits",
         StayReason.TooShort => "stays: idle too short",
-        StayReason.OthersMakeRoom => "stays: not needed",
+        StayReason.OthersMakeRoom => "stays: others leave",
         _ => "idle",
     };
 

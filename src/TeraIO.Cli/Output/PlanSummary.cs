@@ -1,5 +1,6 @@
 using TeraIO.Core.Plans;
 using TeraIO.Core.Tracing;
+using TeraIO.Planner.Lifetimes;
 using TeraIO.Planner.Machine;
 using TeraIO.Planner.Reports;
 using TeraIO.Planner.Simulation;
@@ -41,7 +42,7 @@ internal sealed record PlanSummary
         Ops = trace.Ops.Length,
         Tensors = trace.Tensors.Length,
         BudgetBytes = machine.MemoryBudget,
-        UnlimitedPeakBytes = UnlimitedMemory.Peak(trace),
+        UnlimitedPeakBytes = TraceLifetimes.Of(trace).PeakBytes,
         ReadBandwidth = machine.Storage.ReadBandwidth,
         WriteBandwidth = machine.Storage.WriteBandwidth,
         Offloads = plan.Migrations.Count(static m => m.Kind == MigrationKind.Offload),

@@ -28,16 +28,20 @@ internal static class Tables
     public static void Row(Table table, params IEnumerable<string> cells) => table.AddRow([.. cells.Select(static c => new Text(c))]);
 
     /// <summary>Names and values, one a line, the values under each other.</summary>
-    public static Grid Facts(params IEnumerable<(string Name, string? Value)> facts)
+    public static Rows Facts(params IEnumerable<(string Name, string? Value)> facts)
     {
-        var grid = new Grid().AddColumn(new GridColumn().NoWrap().PadRight(3)).AddColumn(new GridColumn());
-        foreach ((string name, string? value) in facts)
-            if (value is not null) grid.AddRow(new Markup($"[grey]{Markup.Escape(name)}[/]"), new Text(value));
-        return grid;
+        (string Name, string? Value)[] shown = [.. facts.Where(static f => f.Value is not null)];
+        int width = shown.Max(static f => f.Name.Length) + 2;
+        return new Rows(shown.Select(f => new Markup($"[grey]{Markup.Escape(f.Name.PadRight(width))}[/]{Markup.Escape(f.Value!)}")));
     }
 
-    /// <summary>Words of at most <paramref name="most"/> characters; the end of a name tells more than its start.</summary>
-    public static string Short(string text, int most) => text.Length <= most ? text : "…" + text[^(most - 1)..];
+    /// <summary>At most <paramref name="most"/> characters; both ends of a name tell more than its middle.</summary>
+    public static string Short(string text, int most)
+    {
+        if (text.Length <= most) return text;
+        int start = (most - 1) * 2 / 5;
+        return $"{text.AsSpan(0, start)}…{text.AsSpan(text.Length - (most - 1 - start))}";
+    }
 
     public static string Optional(double? value, Func<double, string> format) => value is { } number ? format(number) : "-";
 

@@ -1,4 +1,5 @@
 using TeraIO.Core.Tracing;
+using TeraIO.Planner.Lifetimes;
 using TeraIO.Planner.Machine;
 using TeraIO.Planner.Policies;
 using TeraIO.Planner.Reports;
@@ -18,7 +19,7 @@ internal static class PolicyComparison
     public static List<ComparisonRow> Run(
         Trace trace, IReadOnlyList<MachineModel> machines, IReadOnlyList<IMigrationPolicy> policies, bool bounds, IProgress<double>? progress, CancellationToken cancellation)
     {
-        long peak = UnlimitedMemory.Peak(trace);
+        long peak = TraceLifetimes.Of(trace).PeakBytes;
         double ideal = trace.IdealSeconds;
         var rows = new List<ComparisonRow>(machines.Count * policies.Count);
         double done = 0;

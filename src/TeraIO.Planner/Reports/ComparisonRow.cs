@@ -57,8 +57,8 @@ public sealed record ComparisonRow
     /// <summary>Ideal seconds by step seconds: 1 is as fast as unlimited memory.</summary>
     public double? ShareOfIdeal => StepSeconds > 0 ? IdealSeconds / StepSeconds : null;
 
-    /// <summary>How much longer than the bound: 0.02 is 2 %.</summary>
-    public double? GapToBound => StepSeconds is { } step && BoundSeconds is > 0 ? (step / BoundSeconds) - 1 : null;
+    /// <summary>How much longer than the bound: 0.02 is 2 %. Null for a policy that does not keep to the budget, to which the bound does not apply.</summary>
+    public double? GapToBound => StepSeconds is { } step && BoundSeconds is > 0 && PeakBytes <= BudgetBytes ? (step / BoundSeconds) - 1 : null;
 
     /// <summary>The row of a policy's result.</summary>
     /// <param name="policy">Name of the policy.</param>

@@ -1,5 +1,4 @@
 using System.Globalization;
-using TeraIO.Core;
 using TeraIO.Core.Plans;
 using TeraIO.Core.Tracing;
 
@@ -22,8 +21,15 @@ public static class Figures
         };
     }
 
-    /// <summary>A size in binary units, as <see cref="ByteSize.ToString"/> writes it.</summary>
-    public static string Bytes(double bytes) => new ByteSize((long)Math.Round(bytes)).ToString();
+    /// <summary>Three significant digits and the fitting binary unit: <c>1.50 GiB</c>, <c>131 MiB</c>, <c>512 B</c>.</summary>
+    public static string Bytes(double bytes) => Math.Abs(bytes) switch
+    {
+        >= 1L << 40 => Digits(bytes / (1L << 40)) + " TiB",
+        >= 1L << 30 => Digits(bytes / (1L << 30)) + " GiB",
+        >= 1L << 20 => Digits(bytes / (1L << 20)) + " MiB",
+        >= 1L << 10 => Digits(bytes / (1L << 10)) + " KiB",
+        _ => Math.Round(bytes).ToString("0", CultureInfo.InvariantCulture) + " B",
+    };
 
     /// <summary>Bytes per second in decimal units, as vendors give them: <c>3.20 GB/s</c>.</summary>
     public static string Rate(double bytesPerSecond) => bytesPerSecond switch

@@ -1,5 +1,6 @@
 using TeraIO.Core.Plans;
 using TeraIO.Core.Tracing;
+using TeraIO.Planner.Lifetimes;
 using TeraIO.Planner.Machine;
 using TeraIO.Planner.Simulation;
 
@@ -86,7 +87,7 @@ public sealed record IterationReport
         if (simulation.OpStart.Count != trace.Ops.Length)
             throw new ArgumentException($"The simulation has {simulation.OpStart.Count} ops, the trace {trace.Ops.Length}.", nameof(simulation));
 
-        long[] without = UnlimitedMemory.PerOp(trace);
+        long[] without = TraceLifetimes.Of(trace).LiveBytes.ToArray();
         StallBreakdown stalls = StallBreakdown.Of(trace, simulation, MostStalls);
         return new IterationReport
         {

@@ -1,5 +1,6 @@
 using TeraIO.Core.Plans;
 using TeraIO.Core.Tracing;
+using TeraIO.Planner.Lifetimes;
 using TeraIO.Planner.Simulation;
 
 namespace TeraIO.Planner.Reports;
@@ -43,24 +44,40 @@ public static class LifetimeChart
     }
 
     /// <summary>
-    /// The largest tensors. Of those that share the size at which the choice ends (all layers have the same shapes) an even selection is taken, so
-    /// that the chart shows every part of the model.
+    /// The tensors with the greatest size x lifetime: those that a plan can win something with. Where several tie at the end of the choice (all layers
+    /// have the same shapes) an even selection of them is taken, so that the chart shows every part of the model.
     /// </summary>
     public static int[] Largest(Trace trace, int most)
     {
         ArgumentNullException.ThrowIfNull(trace);
-        int[] order = [.. Enumerable.Range(0, trace.Tensors.Length)];
-        long[] bytes = [.. order.Select(i => trace.Tensors[i].Bytes)];
-        Array.Sort(order, (a, b) => bytes[b].CompareTo(bytes[a]) is not 0 and var difference ? difference : a.CompareTo(b));
+        double[] weights = ByteSeconds(trace);
+        int[] order = [.. Enumerable.Range(0, weights.Length).OrderByDescending(i => weights[i]).ThenBy(static i => i)];
         if (order.Length <= most) return order;
-        long last = bytes[order[most - 1]];
-        int firstTied = Array.FindIndex(order, i => bytes[i] == last);
-        int afterTied = Array.FindLastIndex(order, i => bytes[i] == last) + 1;
+        double last = weights[order[most - 1]];
+        int firstTied = Array.FindIndex(order, i => weights[i] == last);
+        int tied = Array.FindLastIndex(order, i => weights[i] == last) + 1 - firstTied;
         int room = most - firstTied;
-        int tied = afterTied - firstTied;
         var chosen = new List<int>(order[..firstTied]);
         for (int i = 0; i < room; i++) chosen.Add(order[firstTied + (int)((long)i * tied / room)]);
         return [.. chosen];
+    }
+
+    private static double[] ByteSeconds(Trace trace)
+    {
+        TraceLifetimes lifetimes = TraceLifetimes.Of(trace);
+        var before = new double[trace.Ops.Length + 1];
+        for (int op = 0; op < trace.Ops.Length; op++) before[op + 1] = before[op] + trace.Ops[op].Seconds;
+        var weights = new double[trace.Tensors.Length];
+        for (int i = 0; i < weights.Length; i++)
+        {
+            TensorLifetime life = lifetimes.Tensors[i];
+            double seconds = life.IsPersistent ? before[^1]
+                : life.WrapsIteration ? before[^1] - before[life.CreateOp] + before[life.FreeOp + 1]
+                : before[life.FreeOp + 1] - before[life.CreateOp];
+            weights[i] = trace.Tensors[i].Bytes * seconds;
+        }
+
+        return weights;
     }
 
     private static TensorRow Row(

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using TeraIO.Core.Plans;
 using TeraIO.Core.Tracing;
+using TeraIO.Planner.Lifetimes;
 using TeraIO.Planner.Machine;
 using TeraIO.Planner.Simulation;
 
@@ -42,7 +43,7 @@ public static class PerfettoTrace
         ArgumentNullException.ThrowIfNull(simulation);
         ArgumentNullException.ThrowIfNull(machine);
         if (!simulation.Feasible) throw new ArgumentException($"There is nothing to export: {simulation.InfeasibleReason}", nameof(simulation));
-        long[] without = UnlimitedMemory.PerOp(trace);
+        long[] without = TraceLifetimes.Of(trace).LiveBytes.ToArray();
         IReadOnlyList<PathUtilisation> paths = PathUtilisation.Of(simulation, machine, RateBuckets);
         using var json = new Utf8JsonWriter(output);
         json.WriteStartObject();

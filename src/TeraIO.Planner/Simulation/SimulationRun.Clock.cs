@@ -83,6 +83,7 @@ internal sealed partial class SimulationRun
     {
         double seconds = _now;
         _now = 0;
+        for (int i = 0; i < _queue.Count; i++) _askedAt[_queue[i] >> 1] -= seconds;
         _ssd.Rebase(seconds);
         _host?.Rebase(seconds);
     }

@@ -7,6 +7,7 @@ namespace TeraIO.Planner.Simulation;
 internal sealed partial class SimulationRun
 {
     private readonly IntRing _queue = new(); // prefetches that have not begun, as piece * 2 + tier
+    private readonly double[] _askedAt; // per piece, when it joined the queue
     private readonly List<int> _stuck = []; // idle pieces that no tier has space for
     private readonly long _hostForEvictions;
     private long _live; // bytes in memory but the baseline
@@ -125,7 +126,9 @@ internal sealed partial class SimulationRun
         {
             ref readonly PlanStep step = ref _plan.Back[i];
             if (_state[step.Piece] == PieceState.Offloading) _flags[step.Piece] |= PieceFlags.WantedBack;
-            else if (_state[step.Piece] == PieceState.Away) _queue.Add(step.Piece * 2 + (int)step.Tier);
+            if (_state[step.Piece] != PieceState.Away) continue;
+            _queue.Add(step.Piece * 2 + (int)step.Tier);
+            _askedAt[step.Piece] = _now;
         }
 
         StartPrefetches();
@@ -141,7 +144,7 @@ internal sealed partial class SimulationRun
             {
                 if (_live + _plan.PieceBytes[piece] + _roomWanted + _roomForOp > _budget) return;
                 PieceFlags asked = (_queue[0] & 1) == (int)MemoryTier.Host ? PieceFlags.OnHost : PieceFlags.OnSsd;
-                StartRead(piece, (_flags[piece] & asked) != 0 ? PathOf(asked) : CopyOf(piece), isPlanned: true);
+                StartRead(piece, (_flags[piece] & asked) != 0 ? PathOf(asked) : CopyOf(piece), isPlanned: true, _askedAt[piece]);
             }
 
             _queue.Take();

@@ -90,7 +90,7 @@ internal sealed partial class SimulationRun
                 if (!MakeRoom(op, _plan.PieceBytes[piece])) return false;
                 if (_state[piece] != PieceState.Away) continue; // its prefetch began while room was made
                 _unplanned++;
-                StartRead(piece, CopyOf(piece), isPlanned: false);
+                StartRead(piece, CopyOf(piece), isPlanned: false, _now);
                 break;
             }
         }

@@ -68,19 +68,19 @@ internal sealed partial class SimulationRun
             _evictedToHost += bytes;
         }
 
-        Start(piece, path, isWrite: true, isPlanned, isUrgent: false);
+        Start(piece, path, isWrite: true, isPlanned, isUrgent: false, _now);
     }
 
-    private void StartRead(int piece, TierPath path, bool isPlanned)
+    private void StartRead(int piece, TierPath path, bool isPlanned, double asked)
     {
         long bytes = _plan.PieceBytes[piece];
         _state[piece] = PieceState.Prefetching;
         Grow(bytes);
         if (isPlanned) _prefetchesInFlight++;
-        Start(piece, path, isWrite: false, isPlanned, isUrgent: !isPlanned);
+        Start(piece, path, isWrite: false, isPlanned, isUrgent: !isPlanned, asked);
     }
 
-    private void Start(int piece, TierPath path, bool isWrite, bool isPlanned, bool isUrgent)
+    private void Start(int piece, TierPath path, bool isWrite, bool isPlanned, bool isUrgent, double asked)
     {
         long bytes = _plan.PieceBytes[piece];
         int transfer = _transfers.Add(new TransferEntry
@@ -89,7 +89,7 @@ internal sealed partial class SimulationRun
             Bytes = bytes,
             Remaining = bytes,
             ReadyAt = double.PositiveInfinity,
-            Issued = _now,
+            Issued = asked,
             Started = double.NaN,
             Tier = path.Tier,
             IsWrite = isWrite,

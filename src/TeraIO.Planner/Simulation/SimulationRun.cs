@@ -46,6 +46,7 @@ internal sealed partial class SimulationRun
         _state = new PieceState[plan.PieceCount];
         _flags = new PieceFlags[plan.PieceCount];
         _transferOf = new int[plan.PieceCount];
+        _askedAt = new double[plan.PieceCount];
         _nextUse = [.. context.FirstUse];
         _opStart = new double[context.OpCount];
         _opEnd = new double[context.OpCount];

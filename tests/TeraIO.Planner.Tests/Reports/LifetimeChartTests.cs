@@ -39,12 +39,26 @@ public sealed class LifetimeChartTests
     }
 
     [Test]
-    public void Of_many_tensors_of_one_size_an_even_selection_is_shown()
+    public void Of_many_tensors_alike_an_even_selection_is_shown()
     {
         var builder = new TraceBuilder(new TraceHeader("equal layers"));
         for (int i = 0; i < 100; i++) builder.AddTensor(new TraceTensor(i == 50 ? 99 : 8, TensorKind.Parameter, true));
         builder.AddOp(new TraceOp("op", 1));
         Assert.That(LifetimeChart.Largest(builder.Build(), 4), Is.EqualTo(new[] { 50, 0, 33, 67 }));
+    }
+
+    [Test]
+    public void What_lives_long_comes_before_what_is_large_for_a_moment()
+    {
+        var builder = new TraceBuilder(new TraceHeader("two tensors"));
+        int large = builder.AddTensor(new TraceTensor(100, TensorKind.Temporary, false));
+        int lasting = builder.AddTensor(new TraceTensor(60, TensorKind.Activation, false));
+        builder.AddOp(new TraceOp("makes both", 1));
+        builder.Access(large, AccessKind.Create | AccessKind.Free);
+        builder.Access(lasting, AccessKind.Create);
+        builder.AddOp(new TraceOp("uses one", 1));
+        builder.Access(lasting, AccessKind.Read | AccessKind.Free);
+        Assert.That(LifetimeChart.Largest(builder.Build(), 1), Is.EqualTo(new[] { lasting }));
     }
 
     [FsCheck.NUnit.Property(MaxTest = 60)]

@@ -33,7 +33,7 @@
     const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
     let unit = 0;
     while (Math.abs(value) >= 1024 && unit < 4) { value /= 1024; unit++; }
-    return (unit === 0 ? value.toFixed(0) : value.toFixed(2)) + ' ' + units[unit];
+    return (unit === 0 ? value.toFixed(0) : digits(value)) + ' ' + units[unit];
   }
 
   function rate(value) {
@@ -44,6 +44,13 @@
   }
 
   const percent = value => (value * 100).toFixed(value > 0 && value < 0.1 ? 1 : 0) + ' %';
+
+  /* Both ends of a name tell more than its middle: the layer and what it is in it. */
+  function shorten(text, most) {
+    if (text.length <= most) return text;
+    const start = Math.ceil((most - 1) * .4);
+    return text.slice(0, start) + '…' + text.slice(text.length - (most - 1 - start));
+  }
 
   function niceStep(span, count, base) {
     const rough = span / Math.max(1, count);
@@ -245,7 +252,7 @@
       const most = Math.floor((frame.left - 12) / 6.3);
       data.lifetimes.forEach((row, i) => {
         const y = frame.top + i * rowHeight + 3, height = rowHeight - 6;
-        const name = row.name.length > most ? '…' + row.name.slice(row.name.length - most + 1) : row.name;
+        const name = shorten(row.name, most);
         node('text', { class: 'row', x: frame.left - 7, y: y + height - 1, 'text-anchor': 'end' }, frame.svg, name);
         const bar = (from, to, attributes) => {
           const x = frame.x(from);
@@ -280,7 +287,7 @@
       height: () => 112,
       draw(frame) {
         const most = Math.max(path.bandwidth, ...path.rates);
-        valueAxis(frame, most, most / 2, value => percent(value / path.bandwidth));
+        valueAxis(frame, most, path.bandwidth / 2, value => percent(value / path.bandwidth));
         node('path', { d: bucketPath(frame, path.rates, path.bucket), fill: `var(--${path.colour})`, 'fill-opacity': .75 }, frame.body);
       },
       tip(frame, t) {
