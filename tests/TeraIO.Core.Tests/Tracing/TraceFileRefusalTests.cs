@@ -56,6 +56,18 @@ public class TraceFileRefusalTests
         Assert.That(() => Read(text), Throws.TypeOf<TraceFormatException>().With.Message.Match(pattern).And.Message.StartsWith("test.json"));
 
     [Test]
+    public void A_message_is_short_and_harmless_whatever_the_file_holds()
+    {
+        string[] texts = ["nul" + new string('x', 100_000), "{\"version\":1,\"tensors\":[],\"ops\":[{\"name\":\"\\u001b[2J" + new string('y', 4000) + "\",\"seconds\":2e9}]}"];
+        foreach (string text in texts)
+        {
+            string message = Assert.Throws<TraceFormatException>(() => Read(text))!.Message;
+            Assert.That(message, Has.Length.LessThan(700));
+            Assert.That(message.Any(char.IsControl), Is.False);
+        }
+    }
+
+    [Test]
     public void It_says_where()
     {
         var fault = Assert.Throws<TraceFormatException>(() => Read("{\n  \"format\": \"teraio-trace\",\n  \"version\": true}"));
