@@ -67,7 +67,7 @@ public sealed class QualityCase
 
     public double? OverBaseline => BestBaseline is { } best ? Planned.Feasible ? Planned.StepSeconds / best.Seconds : double.PositiveInfinity : null;
 
-    /// <summary>Over the best whole-tensor time that is proven: the exact plan's bound, or the chunked bound where that is higher.</summary>
+    /// <summary>Over what no whole-tensor plan can beat, proven by the exact plan's program.</summary>
     public double? OverExact => Exact is { } exact && PlannedBesideExact is { Feasible: true } planned ? planned.StepSeconds / exact.BoundSeconds : null;
 
     /// <summary>Over the exact plan's own simulated time: below 1 where the planner finds an order of transfers that serves the queues better.</summary>

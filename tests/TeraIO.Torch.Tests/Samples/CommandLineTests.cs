@@ -45,6 +45,14 @@ public class CommandLineTests
     }
 
     [TestCase("--mode guess --budget 40%", "--mode 'guess'")]
+    [TestCase("--mode ondemand --budget 40% --trace t.json", "--mode planned")]
+    [TestCase("--budget 40% --policy magic", "no policy 'magic'")]
+    [TestCase("--budget 40% --emulate-read 1GiB", "--emulate-write")]
+    [TestCase("--budget 40% --emulate-read fast --emulate-write 1GiB", "--emulate-read")]
+    [TestCase("--study planned --budget 40%", "--study")]
+    [TestCase("--study magic", "no policy 'magic'")]
+    [TestCase("--study planned --budgets 0%", "percentage")]
+    [TestCase("--study planned --measure 0", "--measure")]
     [TestCase("--budget x%", "percentage")]
     [TestCase("--budget 0%", "percentage")]
     [TestCase("--budget 101%", "percentage")]
