@@ -24,7 +24,7 @@ internal static class RecomputeChoice
         var chosen = new HashSet<int>();
         PolicyResult best = start;
         for (int count = candidates.Count; count > 0; count /= 2) TryWith([.. candidates.Take(count)]);
-        int tries = (int)Math.Min(MostSingleTries, 20_000_000L / (3L * trace.Ops.Length));
+        int tries = (int)Math.Min(MostSingleTries, 6_000_000L / (3L * trace.Ops.Length));
         foreach (int tensor in candidates.Take(Math.Max(1, tries)))
         {
             var others = new HashSet<int>(chosen);

@@ -16,7 +16,7 @@ public sealed class PlannedVariantsTests
     [TestCase("planned-vertical")]
     public void A_variant_is_never_slower_than_planned(string name)
     {
-        for (int seed = 0; seed < 12; seed++)
+        for (int seed = 0; seed < 8; seed++)
         {
             Trace trace = RandomTraces.Training(seed);
             MachineModel machine = RandomTraces.Machine(seed, trace);
