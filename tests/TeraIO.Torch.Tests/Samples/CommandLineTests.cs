@@ -14,13 +14,13 @@ public class CommandLineTests
     }
 
     [Test]
-    public void The_default_is_on_demand_offloading_into_the_current_directory()
+    public void The_default_is_planned_offloading_into_the_current_directory()
     {
         var options = Read("--budget 40%");
 
         Assert.Multiple(() =>
         {
-            Assert.That(options.ModeName, Is.EqualTo("ondemand"));
+            Assert.That(options.ModeName, Is.EqualTo("planned"));
             Assert.That(options.StorePaths, Is.EqualTo(new[] { Directory.GetCurrentDirectory() }));
             Assert.That(options.Budget!.Value.Share, Is.EqualTo(0.4));
         });
