@@ -62,7 +62,7 @@ internal static class Program
         if (options.Study is null)
             return new TrainingRun(options, progress).Run(peak);
         var study = new PolicyStudy(options.StudyBudgets, options.Study, options.StudyMeasured, options.StudyImproving, peak ?? ByteSize.Zero);
-        var studied = options with { Steps = study.Steps, Budget = new BudgetChoice(study.FirstBudget, null), Policy = "on-demand-lru" };
+        var studied = options with { Steps = study.Steps, WarmUpSteps = Math.Max(1, study.Steps / 10), Budget = new BudgetChoice(study.FirstBudget, null), Policy = "on-demand-lru" };
         var exit = new TrainingRun(studied, progress, study).Run(peak);
         foreach (var line in study.Table())
             progress.Say(line);
