@@ -3,6 +3,12 @@ using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 
+if (args is ["--planner"])
+{
+    TeraIO.Benchmarks.PlannerBenchmark.Print();
+    return;
+}
+
 // In this process: a generated project would not inherit where the native libraries and the relaxed LibTorchSharp are.
 IConfig config = DefaultConfig.Instance
     .AddJob(Job.Default.WithToolchain(InProcessEmitToolchain.Instance).AsDefault())

@@ -63,17 +63,21 @@ public sealed class QualityCase
         }
     }
 
-    public double OverBound => Planned.StepSeconds / Bound.StepSeconds;
+    /// <summary>Over the lower bound; null where the simulation did not come to a steady iteration, whose time the bound is for.</summary>
+    public double? OverBound => OverBoundOf(Planned);
 
     public double? OverBaseline => BestBaseline is { } best ? Planned.Feasible ? Planned.StepSeconds / best.Seconds : double.PositiveInfinity : null;
 
-    /// <summary>Over the best whole-tensor time that is proven: the exact plan's bound, or the chunked bound where that is higher.</summary>
-    public double? OverExact => Exact is { } exact && PlannedBesideExact is { Feasible: true } planned ? planned.StepSeconds / exact.BoundSeconds : null;
+    /// <summary>Over what no whole-tensor plan can beat, proven by the exact plan's program; null where there is none, or no steady iteration.</summary>
+    public double? OverExact => Exact is { } exact && PlannedBesideExact is { Feasible: true, IsSteady: true } planned ? planned.StepSeconds / exact.BoundSeconds : null;
 
     /// <summary>Over the exact plan's own simulated time: below 1 where the planner finds an order of transfers that serves the queues better.</summary>
     public double? OverExactPlan => Exact?.Plan is { Simulation.Feasible: true } plan && PlannedBesideExact is { Feasible: true } planned
         ? planned.StepSeconds / plan.Simulation.StepSeconds
         : null;
+
+    /// <summary>A simulation over the lower bound; null where it is not feasible or not steady.</summary>
+    public double? OverBoundOf(SimulationResult simulation) => simulation is { Feasible: true, IsSteady: true } ? simulation.StepSeconds / Bound.StepSeconds : null;
 
     /// <summary>Makes the case of a seed: three in four are training, one in four is arbitrary.</summary>
     /// <param name="seed">Of trace and machine.</param>

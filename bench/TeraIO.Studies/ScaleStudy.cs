@@ -166,7 +166,7 @@ internal static class ScaleStudy
     {
         if (!bound.Feasible) return;
         Markdown.Row(
-            "*no plan can be faster*", Markdown.Percent(bound.IdealSeconds / bound.StepSeconds), Markdown.Number(bound.StepSeconds, "0.00"),
+            "*bound: this order, nothing twice*", Markdown.Percent(bound.IdealSeconds / bound.StepSeconds), Markdown.Number(bound.StepSeconds, "0.00"),
             Markdown.Number(bound.StepSeconds - bound.IdealSeconds, "0.00"), Markdown.Gigabytes(bound.BytesRead), Markdown.Gigabytes(bound.BytesWritten),
             string.Empty, string.Empty, string.Empty, string.Empty, Markdown.Number(bound.SolveSeconds, "0.0"));
     }

@@ -49,7 +49,8 @@ internal static class Program
         if (options.Compare)
             return new Comparison(options, args, progress, AnsiConsole.Console).Run();
         var peak = options.UnlimitedPeak;
-        if (options.Budget is { Share: not null } && peak is null)
+        var needsPeak = options.Budget is { Share: not null } || (options.Study is not null && options.StudyBudgets.Any(b => b.Share is not null));
+        if (needsPeak && peak is null)
         {
             progress.Say("Measuring the unlimited peak that the percentage refers to: two steps without a limit (give --unlimited-peak to skip this).");
             var (report, exitCode) = ChildRun.Run(UnlimitedProbe(args), _ => { });
@@ -58,7 +59,14 @@ internal static class Program
             peak = new ByteSize(report.PeakLiveBytes!.Value);
             progress.Say($"The unlimited peak is {peak}.");
         }
-        return new TrainingRun(options, progress).Run(peak);
+        if (options.Study is null)
+            return new TrainingRun(options, progress).Run(peak);
+        var study = new PolicyStudy(options.StudyBudgets, options.Study, options.StudyMeasured, options.StudyImproving, peak ?? ByteSize.Zero);
+        var studied = options with { Steps = study.Steps, WarmUpSteps = Math.Max(1, study.Steps / 10), Budget = new BudgetChoice(study.FirstBudget, null), Policy = "on-demand-lru" };
+        var exit = new TrainingRun(studied, progress, study).Run(peak);
+        foreach (var line in study.Table())
+            progress.Say(line);
+        return exit;
     }
 
     /// <summary>Two steps reach the peak: the first allocates what the optimizer keeps, the second runs with it.</summary>

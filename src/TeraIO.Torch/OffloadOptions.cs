@@ -44,6 +44,9 @@ public sealed record OffloadOptions
     /// </summary>
     public ByteSize? StoreCapacity { get; init; }
 
+    /// <summary>Slows every storage path down to this device, for experiments. Default <see langword="null"/>: as fast as it is.</summary>
+    public EmulatedDevice? EmulatedDevice { get; init; }
+
     /// <summary>The product's own policy.</summary>
     internal const string DefaultPolicy = "planned";
 
@@ -56,9 +59,12 @@ public sealed record OffloadOptions
     /// </summary>
     public string Policy { get; init; } = DefaultPolicy;
 
-    /// <summary>Bytes of freed tensor memory kept for reuse, never beyond the budget. Default 256 MiB.</summary>
+    /// <summary>
+    /// Bytes of freed tensor memory kept for reuse, never beyond the budget. Default <see langword="null"/>: all that the budget leaves, or
+    /// without a budget what keeps live and kept bytes within the peak of the live ones.
+    /// </summary>
     /// <remarks>Fresh memory costs a page fault and a zeroing per page, and training asks for the same sizes again and again.</remarks>
-    public ByteSize BlockCacheSize { get; init; } = ByteSize.FromMiB(256);
+    public ByteSize? BlockCacheSize { get; init; }
 
     /// <exception cref="ConfigurationException">An option is unusable; the message names it.</exception>
     internal void Validate()
@@ -76,12 +82,12 @@ public sealed record OffloadOptions
         }
     }
 
-    internal StoreOptions ToStoreOptions() => new() { Paths = StoragePaths, Capacity = StoreCapacity };
+    internal StoreOptions ToStoreOptions() => new() { Paths = StoragePaths, Capacity = StoreCapacity, Emulated = EmulatedDevice };
 
     internal ObserverOptions ToObserverOptions() => new()
     {
         MinimumBytes = (ulong)MinimumOffloadSize.Bytes,
         LimitBytes = (ulong)(MemoryBudget?.Bytes ?? 0),
-        CacheBytes = (ulong)Math.Max(0, BlockCacheSize.Bytes),
+        CacheBytes = BlockCacheSize is { } cache ? (ulong)Math.Max(0, cache.Bytes) : ulong.MaxValue,
     };
 }

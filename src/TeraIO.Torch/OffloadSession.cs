@@ -34,13 +34,15 @@ public sealed class OffloadSession : IDisposable
     private readonly TensorStore? _store;
     private readonly OnDemandEngine _engine;
     private readonly ObserverBridge _bridge;
-    private readonly long _budget;
     private readonly PlannedRun? _planned;
+    private readonly SessionPlanner? _planner;
+    private long _budget;
     private bool _disposed;
 
-    private OffloadSession(TensorStore? store, OnDemandEngine engine, ObserverBridge bridge, PlannedRun? planned, long budget)
+    private OffloadSession(TensorStore? store, OnDemandEngine engine, ObserverBridge bridge, PlannedRun? planned, SessionPlanner? planner, long budget)
     {
         _planned = planned;
+        _planner = planner;
         _store = store;
         _engine = engine;
         _bridge = bridge;
@@ -204,6 +206,33 @@ public sealed class OffloadSession : IDisposable
         return new PinScope(() => _engine.Unpin(pinned));
     }
 
+    /// <summary>
+    /// Gives the session another budget, between steps. In <see cref="OffloadMode.Planned"/> the next step still runs by the old plan, as far as it
+    /// goes, and is planned anew when it ends.
+    /// </summary>
+    /// <param name="budget">Null: no limit.</param>
+    /// <exception cref="ConfigurationException">It is not positive, or the session has no store because it began without a budget.</exception>
+    /// <exception cref="BudgetExceededException">More than that cannot leave memory now; the budget is changed all the same.</exception>
+    public void ChangeBudget(ByteSize? budget)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_store is null) throw new ConfigurationException("This session began without a budget and has no store; begin it with MemoryBudget and StoragePaths.");
+        if (budget is { Bytes: <= 0 }) throw new ConfigurationException($"The new budget is {budget}; it must be more than zero.");
+        _budget = budget?.Bytes ?? long.MaxValue;
+        SetLimit(_budget);
+        _planner?.Change(_budget);
+        if (_engine.MakeRoom(0) is { } failure) throw failure;
+    }
+
+    /// <summary>Lets another policy plan, from the end of the next step on; for comparisons of policies within one training.</summary>
+    /// <exception cref="ConfigurationException">There is no such policy, or the session's mode is not <see cref="OffloadMode.Planned"/>.</exception>
+    public void ChangePolicy(string policy)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        if (_planner is null) throw new ConfigurationException($"A policy plans in {nameof(OffloadMode)}.{nameof(OffloadMode.Planned)} only.");
+        _planner.Change(policy);
+    }
+
     /// <summary>Starts measuring <see cref="OffloadStatistics.PeakLiveBytes"/> anew.</summary>
     public void ResetPeak()
     {
@@ -250,14 +279,16 @@ public sealed class OffloadSession : IDisposable
         {
             var engine = new OnDemandEngine(new TorchStorageMemory(), store, budget);
             PlannedRun? planned = null;
+            SessionPlanner? planner = null;
             if (options.Mode == OffloadMode.Planned && store is not null)
             {
-                planned = new PlannedRun(engine.State, new SessionPlanner(options, store).Plan);
+                planner = new SessionPlanner(options, store);
+                planned = new PlannedRun(engine.State, planner.Plan);
                 engine.Follow(planned);
             }
 
             ObserverBridge bridge = ObserverBridge.Attach(engine, options.ToObserverOptions());
-            return new OffloadSession(store, engine, bridge, planned, budget);
+            return new OffloadSession(store, engine, bridge, planned, planner, budget);
         }
         catch
         {

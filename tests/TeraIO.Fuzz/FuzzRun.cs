@@ -6,7 +6,8 @@ namespace TeraIO.Fuzz;
 
 /// <summary>
 /// Feeds a parser with mutations of good files and of those that led it somewhere new (a message not seen before). An input fails when anything but
-/// <see cref="TraceFormatException"/> comes out, when it takes longer or allocates more than its size allows, or when the message does not name the file.
+/// <see cref="TraceFormatException"/> comes out, when it takes longer or allocates more than its size allows, or when the message does not name the file,
+/// is long or holds control characters.
 /// Deterministic for a seed and a number of inputs.
 /// </summary>
 internal sealed partial class FuzzRun
@@ -14,6 +15,8 @@ internal sealed partial class FuzzRun
     private const int MostCorpus = 2000;
 
     private const int MostGood = 500;
+
+    private const int LongestMessage = 700;
 
     private readonly FuzzTarget _target;
     private readonly Random _random;
@@ -77,6 +80,7 @@ internal sealed partial class FuzzRun
         {
             message = e.Message;
             if (!e.Message.StartsWith("fuzz", StringComparison.Ordinal) && !IsFromValidation(e)) reason = $"the message names no file: {e.Message}";
+            else if (e.Message.Length > LongestMessage || e.Message.Any(char.IsControl)) reason = $"the message has {e.Message.Length} characters or control characters: {e.Message}";
         }
         catch (Exception e)
         {

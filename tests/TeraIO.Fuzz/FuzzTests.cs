@@ -28,6 +28,8 @@ public class FuzzTests
     [
         ("throws something else", static input => throw new InvalidOperationException("index")),
         ("names no file", static input => throw new TraceFormatException("something is wrong")),
+        ("quotes the whole file", static input => throw new TraceFormatException("fuzz: " + new string('x', 1000))),
+        ("quotes what a terminal obeys", static input => throw new TraceFormatException("fuzz: \u001b[2J")),
         ("allocates too much", static input => GC.KeepAlive(new byte[(8 << 20) + (600 * input.Length)])),
         ("takes too long", static input => Thread.Sleep(30)),
     ];

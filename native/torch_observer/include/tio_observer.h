@@ -126,10 +126,11 @@ enum {
 
 typedef struct tio_obs_options {
     uint32_t struct_size;
-    uint32_t flags;             /* TIO_OBS_DELIVER_* */
-    uint64_t minimum_bytes;     /* smaller storages are counted, never announced; at least 4096 */
-    uint64_t limit_bytes;       /* live bytes above which make_room is asked; 0: no limit */
-    uint64_t cache_bytes;       /* freed large blocks kept for reuse, within the limit; 0: none */
+    uint32_t flags;         /* TIO_OBS_DELIVER_* */
+    uint64_t minimum_bytes; /* smaller storages are counted, never announced; at least 4096 */
+    uint64_t limit_bytes;   /* live bytes above which make_room is asked; 0: no limit */
+    uint64_t cache_bytes;   /* freed large blocks kept for reuse, within the limit; 0: none; UINT64_MAX: all
+                               that limit (without one: the peak) leaves */
     const char* assume_version; /* tests: pretend this libtorch version; NULL: ask libtorch */
     uint32_t skew_field;        /* tests: 1-based layout field to falsify by skew_bytes; 0: none */
     int32_t skew_bytes;

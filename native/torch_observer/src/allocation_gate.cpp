@@ -38,7 +38,7 @@ abi::DataPtr AllocationGate::allocate(size_t bytes) {
         return pointer;
     }
     if (!t_tombstone) admit(bytes);
-    void* data = memory_.allocate(bytes, t_tombstone ? BlockKind::Tombstone : BlockKind::Small);
+    void* data = memory_.allocate(bytes, t_tombstone ? BlockKind::Tombstone : BlockKind::Small, live());
     if (data == nullptr) {
         if (!t_tombstone) live_.fetch_sub(bytes, std::memory_order_relaxed);
         throw std::runtime_error("TeraIO: the system has no memory left for a tensor of " +
@@ -96,7 +96,7 @@ bool AllocationGate::owns(abi::Deleter deleter) const {
 }
 
 void AllocationGate::adopt(void* data, uint64_t bytes) {
-    admit(bytes);
+    admit(bytes, true);
     {
         std::lock_guard<std::mutex> lock(adopted_mutex_);
         adopted_.emplace(data, bytes);
@@ -107,7 +107,7 @@ void AllocationGate::adopt(void* data, uint64_t bytes) {
 }
 
 // The limit is checked before the bytes are counted, so that the peak never shows what was not allowed.
-void AllocationGate::admit(uint64_t bytes) {
+void AllocationGate::admit(uint64_t bytes, bool adopted) {
     uint64_t current = live_.load(std::memory_order_relaxed);
     for (;;) {
         const uint64_t limit = limit_.load(std::memory_order_relaxed);
@@ -127,7 +127,8 @@ void AllocationGate::admit(uint64_t bytes) {
     uint64_t peak = peak_.load(std::memory_order_relaxed);
     while (now > peak && !peak_.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
     }
-    if (bytes >= kMappedFrom) memory_.trim(now);
+    // An adopted block does not come from the cache: what it needs must be given back here.
+    if (adopted && bytes >= kMappedFrom) memory_.trim(now);
 }
 
 void AllocationGate::announce(void* data, uint64_t bytes) {

@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <new>
 
@@ -13,18 +14,51 @@ size_t round_up(size_t value, size_t unit) {
     return (value + unit - 1) / unit * unit;
 }
 
-// [header page][data ...]: data is page-aligned, and huge-page-aligned where that is worth it.
-void* map_block(size_t capacity) {
-    const size_t alignment = capacity >= kHugePage ? kHugePage : kPage;
+// Below this, moving pages costs as much as zeroing fresh ones.
+constexpr uint64_t kResizeFrom = uint64_t{256} << 10;
+
+size_t alignment_of(size_t capacity) {
+    return capacity >= kHugePage ? kHugePage : kPage;
+}
+
+// [header page][data ...]: data is page-aligned, and huge-page-aligned where that is worth it. One mapping
+// with one set of flags, so that it can be moved as a whole.
+char* reserve(size_t capacity, int protection) {
+    const size_t alignment = alignment_of(capacity);
     const size_t span = kPage + capacity + (alignment - kPage);
-    void* mapping = mmap(nullptr, span, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void* mapping = mmap(nullptr, span, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (mapping == MAP_FAILED) return nullptr;
     char* start = static_cast<char*>(mapping);
     char* data = reinterpret_cast<char*>(round_up(reinterpret_cast<uintptr_t>(start) + kPage, alignment));
     if (char* first = data - kPage; first > start) munmap(start, static_cast<size_t>(first - start));
     if (char* end = data + capacity; end < start + span) munmap(end, static_cast<size_t>(start + span - end));
-    if (alignment == kHugePage) madvise(data, capacity / kHugePage * kHugePage, MADV_HUGEPAGE);
     return data;
+}
+
+void* map_block(size_t capacity) {
+    char* data = reserve(capacity, PROT_READ | PROT_WRITE);
+    if (data != nullptr && capacity >= kHugePage) madvise(data - kPage, kPage + capacity, MADV_HUGEPAGE);
+    return data;
+}
+
+// The block with another capacity, most of its pages with it; nullptr, and the block as it was, when the
+// system refuses.
+void* resize_block(void* block, size_t from, size_t to) {
+    char* data = static_cast<char*>(block);
+    if (to <= from) {
+        munmap(data + to, from - to);
+        return data;
+    }
+    char* target = reserve(to, PROT_NONE);
+    if (target == nullptr) return nullptr;
+    void* moved =
+        mremap(data - kPage, kPage + from, kPage + to, MREMAP_MAYMOVE | MREMAP_FIXED, target - kPage);
+    if (moved == MAP_FAILED) {
+        munmap(target - kPage, kPage + to);
+        return nullptr;
+    }
+    if (to >= kHugePage) madvise(target - kPage, kPage + to, MADV_HUGEPAGE);
+    return target;
 }
 
 void unmap_block(void* data, size_t capacity) {
@@ -33,13 +67,18 @@ void unmap_block(void* data, size_t capacity) {
 
 }  // namespace
 
-void* BlockMemory::allocate(size_t bytes, BlockKind kind) {
+void* BlockMemory::allocate(size_t bytes, BlockKind kind, uint64_t live) {
     void* data = nullptr;
     size_t capacity = 0;
     if (kind == BlockKind::Small && bytes >= kMappedFrom) {
         kind = BlockKind::Mapped;
         capacity = round_up(bytes, kPage);
-        data = take(capacity);
+        const Cached kept = take(capacity, live);
+        data = kept.data;
+        if (data != nullptr && kept.capacity != capacity) {
+            data = resize_block(kept.data, kept.capacity, capacity);
+            if (data == nullptr) unmap_block(kept.data, kept.capacity);
+        }
         if (data == nullptr) data = map_block(capacity);
         if (data == nullptr) return nullptr;
     } else {
@@ -89,19 +128,34 @@ uint64_t BlockMemory::cached() const {
     return cached_;
 }
 
-void* BlockMemory::take(uint64_t capacity) {
+BlockMemory::Cached BlockMemory::take(uint64_t capacity, uint64_t live) {
     std::lock_guard<std::mutex> lock(mutex_);
-    auto found = by_capacity_.find(capacity);
-    if (found == by_capacity_.end()) return nullptr;
-    void* data = found->second->data;
+    most_live_ = std::max(most_live_, live);
+    Cached kept{nullptr, 0};
+    auto found = by_capacity_.lower_bound(capacity);
+    if (found != by_capacity_.end() && found->first == capacity) {
+        kept = remove(found);
+    } else if (over_limit(live, cached_) && capacity >= kResizeFrom) {
+        // Something must go anyway: the smallest that is large enough, else the largest.
+        if (found == by_capacity_.end() && found != by_capacity_.begin()) --found;
+        if (found != by_capacity_.end() && found->first >= kResizeFrom) kept = remove(found);
+    }
+    trim_locked(live);
+    return kept;
+}
+
+BlockMemory::Cached BlockMemory::remove(std::multimap<uint64_t, Order::iterator>::iterator found) {
+    const Cached kept = *found->second;
     order_.erase(found->second);
     by_capacity_.erase(found);
-    cached_ -= capacity;
-    return data;
+    cached_ -= kept.capacity;
+    return kept;
 }
 
 bool BlockMemory::over_limit(uint64_t live, uint64_t cached) const {
-    return cached > cache_limit_ || (limit_ != 0 && live + cached > limit_);
+    if (cached > cache_limit_) return true;
+    if (limit_ != 0) return live + cached > limit_;
+    return cache_limit_ == kCacheAll && live + cached > std::max(most_live_, live);
 }
 
 void BlockMemory::trim_locked(uint64_t live) {
@@ -109,10 +163,8 @@ void BlockMemory::trim_locked(uint64_t live) {
         const auto oldest = order_.begin();
         auto [first, last] = by_capacity_.equal_range(oldest->capacity);
         while (first != last && first->second != oldest) ++first;
-        by_capacity_.erase(first);
-        unmap_block(oldest->data, oldest->capacity);
-        cached_ -= oldest->capacity;
-        order_.erase(oldest);
+        const Cached gone = remove(first);
+        unmap_block(gone.data, gone.capacity);
     }
 }
 

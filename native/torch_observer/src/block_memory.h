@@ -1,14 +1,15 @@
 // Where tensor bytes live: small blocks from malloc, large ones as page-aligned mappings that O_DIRECT can
 // use and that leave the process when freed (glibc raises its own mmap threshold to 32 MiB by itself and then
 // keeps freed tensors). Freed mappings may be kept for reuse, because a training step asks for the same sizes
-// again and again and fresh pages cost a fault and a zeroing each.
+// again and again and fresh pages cost a fault and a zeroing each. Where there is no room for a fresh mapping
+// beside the kept ones, a kept one of another size lends its pages: mremap moves them without touching them.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <list>
+#include <map>
 #include <mutex>
-#include <unordered_map>
 
 namespace tio {
 
@@ -28,6 +29,9 @@ inline constexpr uint64_t kBlockMagic = 0x7e7a10b10c5ULL;
 inline constexpr size_t kPage = 4096;
 inline constexpr size_t kHugePage = size_t{2} << 20;
 inline constexpr size_t kMappedFrom = size_t{64} << 10;
+// As a cache limit: keep what the limit leaves, or without one what keeps live + cached within the most ever
+// live.
+inline constexpr uint64_t kCacheAll = UINT64_MAX;
 
 inline BlockHeader* header_of(void* data) {
     return reinterpret_cast<BlockHeader*>(static_cast<char*>(data) - sizeof(BlockHeader));
@@ -35,8 +39,8 @@ inline BlockHeader* header_of(void* data) {
 
 class BlockMemory {
   public:
-    // nullptr when the system has no memory left. Thread-safe.
-    void* allocate(size_t bytes, BlockKind kind);
+    // nullptr when the system has no memory left. `live` counts these bytes already. Thread-safe.
+    void* allocate(size_t bytes, BlockKind kind, uint64_t live);
     // Keeps a mapping for reuse while `live` + cached stays within the limits; otherwise returns it to the
     // system.
     void free(void* data, uint64_t live);
@@ -52,15 +56,19 @@ class BlockMemory {
     };
     using Order = std::list<Cached>;  // oldest first
 
-    void* take(uint64_t capacity);
+    // A kept mapping of just this capacity, or, where a fresh one would pass the limits, of one that is to be
+    // resized; {nullptr, 0} when a fresh one is better.
+    Cached take(uint64_t capacity, uint64_t live);
+    Cached remove(std::multimap<uint64_t, Order::iterator>::iterator found);
     void trim_locked(uint64_t live);
     bool over_limit(uint64_t live, uint64_t cached) const;
 
     mutable std::mutex mutex_;
     Order order_;
-    std::unordered_multimap<uint64_t, Order::iterator> by_capacity_;
+    std::multimap<uint64_t, Order::iterator> by_capacity_;
     uint64_t cached_ = 0;
     uint64_t limit_ = 0;
+    uint64_t most_live_ = 0;
     uint64_t cache_limit_ = 0;
 };
 

@@ -13,7 +13,7 @@ constexpr size_t kLarge = size_t{1} << 20;
 
 TEST(BlockMemory, SmallBlocksAreAlignedForLibtorch) {
     BlockMemory memory;
-    void* data = memory.allocate(100, BlockKind::Small);
+    void* data = memory.allocate(100, BlockKind::Small, 0);
     EXPECT_EQ(reinterpret_cast<uintptr_t>(data) % 64, 0u);
     EXPECT_EQ(header_of(data)->bytes, 100u);
     std::memset(data, 1, 100);
@@ -23,7 +23,7 @@ TEST(BlockMemory, SmallBlocksAreAlignedForLibtorch) {
 TEST(BlockMemory, LargeBlocksArePageAlignedAndUsableToTheEndOfTheirLastPage) {
     BlockMemory memory;
     for (size_t bytes : {kMappedFrom, kMappedFrom + 1, kLarge + 5, 3 * kHugePage + 7}) {
-        void* data = memory.allocate(bytes, BlockKind::Small);
+        void* data = memory.allocate(bytes, BlockKind::Small, 0);
         ASSERT_NE(data, nullptr);
         EXPECT_EQ(reinterpret_cast<uintptr_t>(data) % kPage, 0u);
         EXPECT_EQ(header_of(data)->bytes, bytes);
@@ -36,10 +36,10 @@ TEST(BlockMemory, LargeBlocksArePageAlignedAndUsableToTheEndOfTheirLastPage) {
 TEST(BlockMemory, AFreedBlockIsReusedForTheSameCapacity) {
     BlockMemory memory;
     memory.configure(0, kLarge);
-    void* first = memory.allocate(kLarge, BlockKind::Small);
+    void* first = memory.allocate(kLarge, BlockKind::Small, 0);
     memory.free(first, 0);
     EXPECT_EQ(memory.cached(), kLarge);
-    void* second = memory.allocate(kLarge - 100, BlockKind::Small);
+    void* second = memory.allocate(kLarge - 100, BlockKind::Small, 0);
     EXPECT_EQ(second, first);
     EXPECT_EQ(header_of(second)->bytes, kLarge - 100);
     EXPECT_EQ(memory.cached(), 0u);
@@ -49,15 +49,15 @@ TEST(BlockMemory, AFreedBlockIsReusedForTheSameCapacity) {
 
 TEST(BlockMemory, WithoutACacheNothingIsKept) {
     BlockMemory memory;
-    memory.free(memory.allocate(kLarge, BlockKind::Small), 0);
+    memory.free(memory.allocate(kLarge, BlockKind::Small, 0), 0);
     EXPECT_EQ(memory.cached(), 0u);
 }
 
 TEST(BlockMemory, TheCacheGivesWayToLiveBytesOldestFirst) {
     BlockMemory memory;
     memory.configure(/*limit*/ 4 * kLarge, /*cache*/ 4 * kLarge);
-    void* oldest = memory.allocate(kLarge, BlockKind::Small);
-    void* newest = memory.allocate(2 * kLarge, BlockKind::Small);
+    void* oldest = memory.allocate(kLarge, BlockKind::Small, 0);
+    void* newest = memory.allocate(2 * kLarge, BlockKind::Small, 0);
     memory.free(oldest, 0);
     memory.free(newest, 0);
     EXPECT_EQ(memory.cached(), 3 * kLarge);
@@ -70,7 +70,55 @@ TEST(BlockMemory, TheCacheGivesWayToLiveBytesOldestFirst) {
 TEST(BlockMemory, ABlockThatWouldPassTheLimitIsReturnedToTheSystem) {
     BlockMemory memory;
     memory.configure(2 * kLarge, 2 * kLarge);
-    memory.free(memory.allocate(kLarge, BlockKind::Small), /*live*/ 2 * kLarge);
+    memory.free(memory.allocate(kLarge, BlockKind::Small, 0), /*live*/ 2 * kLarge);
+    EXPECT_EQ(memory.cached(), 0u);
+}
+
+TEST(BlockMemory, WhereNothingFreshFitsAKeptBlockLendsItsPages) {
+    for (const size_t from : {kLarge, 3 * kLarge, 8 * kLarge}) {
+        for (const size_t to : {kLarge + kPage, 2 * kLarge, 5 * kLarge, 9 * kLarge}) {
+            BlockMemory memory;
+            memory.configure(/*limit*/ 9 * kLarge, kCacheAll);
+            auto* first = static_cast<unsigned char*>(memory.allocate(from, BlockKind::Small, from));
+            std::memset(first, 0x5A, from);
+            memory.free(first, 9 * kLarge - from);
+            ASSERT_EQ(memory.cached(), from);
+
+            auto* second = static_cast<unsigned char*>(memory.allocate(to, BlockKind::Small, 9 * kLarge));
+
+            EXPECT_EQ(memory.cached(), 0u);
+            EXPECT_EQ(reinterpret_cast<uintptr_t>(second) % kPage, 0u);
+            EXPECT_EQ(header_of(second)->bytes, to);
+            EXPECT_EQ(second[0], 0x5A) << "the page came along";
+            std::memset(second, 1, to);
+            memory.free(second, 9 * kLarge);
+        }
+    }
+}
+
+TEST(BlockMemory, WithRoomForAFreshMappingTheKeptOneStaysForItsOwnSize) {
+    BlockMemory memory;
+    memory.configure(/*limit*/ 4 * kLarge, kCacheAll);
+    memory.free(memory.allocate(kLarge, BlockKind::Small, kLarge), 0);
+    void* other = memory.allocate(2 * kLarge, BlockKind::Small, 2 * kLarge);
+    EXPECT_EQ(memory.cached(), kLarge);
+    memory.free(other, 0);
+    memory.configure(0, 0);
+}
+
+TEST(BlockMemory, WithoutALimitNoMoreIsKeptThanWasEverLive) {
+    BlockMemory memory;
+    memory.configure(0, kCacheAll);
+    void* first = memory.allocate(2 * kLarge, BlockKind::Small, 2 * kLarge);
+    void* second = memory.allocate(kLarge, BlockKind::Small, 3 * kLarge);
+    memory.free(first, kLarge);
+    EXPECT_EQ(memory.cached(), 2 * kLarge);
+    memory.free(second, 0);
+    EXPECT_EQ(memory.cached(), 3 * kLarge);
+    void* third = memory.allocate(3 * kLarge, BlockKind::Small, 3 * kLarge);
+    EXPECT_EQ(memory.cached(), 0u);
+    memory.free(third, 0);
+    memory.configure(0, 0);
     EXPECT_EQ(memory.cached(), 0u);
 }
 
@@ -81,8 +129,8 @@ TEST(BlockMemory, ThreadsShareItWithoutHandingOneBlockToTwo) {
     for (unsigned worker = 0; worker < 4; ++worker) {
         threads.emplace_back([&memory, worker] {
             for (unsigned round = 0; round < 200; ++round) {
-                const size_t bytes = kMappedFrom * (1 + round % 3);
-                auto* data = static_cast<unsigned char*>(memory.allocate(bytes, BlockKind::Small));
+                const size_t bytes = kMappedFrom * (1 + round % 13);
+                auto* data = static_cast<unsigned char*>(memory.allocate(bytes, BlockKind::Small, 0));
                 const auto mark = static_cast<unsigned char>(worker + 1);
                 std::memset(data, mark, bytes);
                 ASSERT_EQ(data[0], mark);

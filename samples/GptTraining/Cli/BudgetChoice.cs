@@ -25,6 +25,9 @@ internal readonly record struct BudgetChoice(ByteSize? Bytes, double? Share)
             : throw new ConfigurationException($"--budget '{text}' is neither a size (2GiB, 512MiB) nor a percentage of the unlimited peak (40%).");
     }
 
+    /// <inheritdoc/>
+    public override string ToString() => Bytes?.ToString() ?? string.Create(CultureInfo.InvariantCulture, $"{100 * Share} %");
+
     /// <summary>The amount, given the peak that a share refers to.</summary>
     public ByteSize Resolve(ByteSize? unlimitedPeak) => Bytes
         ?? new ByteSize((long)(Share!.Value * (unlimitedPeak ?? throw new InvalidOperationException("A share needs the unlimited peak.")).Bytes));

@@ -10,7 +10,7 @@ namespace TeraIO.Samples.GptTraining;
 internal static partial class ChildRun
 {
     // Options of the parent that a child gets in another form or not at all.
-    private static readonly string[] _withValue = ["--budget", "--unlimited-peak", "--json", "--checkpoint", "--stop-after", "--trace", "--plan"];
+    private static readonly string[] _withValue = ["--budget", "--unlimited-peak", "--json", "--checkpoint", "--stop-after", "--trace", "--plan", "--study"];
     private static readonly string[] _withoutValue = ["--compare", "--no-offload", "--unobserved"];
 
     private const int Terminate = 15;

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using TeraIO.Core;
+using TeraIO.Core.Storage;
+using TeraIO.Planner.Policies;
 
 namespace TeraIO.Samples.GptTraining;
 
@@ -37,6 +39,12 @@ internal sealed class CommandLine
     private readonly Option<string> _policy = new("--policy") { Description = "Who plans: the product's own policy, or a baseline's name (see teraio compare --help)", DefaultValueFactory = _ => Planned };
     private readonly Option<string?> _traceFile = new("--trace") { Description = "File for the trace of a steady step (--mode planned)" };
     private readonly Option<string?> _planFile = new("--plan") { Description = "File for the last plan (--mode planned)" };
+    private readonly Option<string?> _study = new("--study") { Description = "Policies to hold against each other within one training, such as on-demand-lru,planned; with --budgets" };
+    private readonly Option<string> _budgets = new("--budgets") { Description = "Budgets of a --study", DefaultValueFactory = _ => "60%,40%,30%,20%" };
+    private readonly Option<int> _measure = new("--measure") { Description = "Steps that count per policy and budget of a --study", DefaultValueFactory = _ => 5 };
+    private readonly Option<int> _improve = new("--improve") { Description = "Steps that the planned policy of a --study gets to improve its plan", DefaultValueFactory = _ => 14 };
+    private readonly Option<string?> _emulateRead = new("--emulate-read") { Description = "Slow the store down to a device that reads so many bytes per second, such as 400MiB" };
+    private readonly Option<string?> _emulateWrite = new("--emulate-write") { Description = "The same for writes; both or none" };
     private readonly Option<string?> _checkpoint = new("--checkpoint") { Description = "File to save to at the end and on Ctrl-C" };
     private readonly Option<string?> _resume = new("--resume") { Description = "Checkpoint to go on from" };
     private readonly Option<int> _evaluateEvery = new("--eval-every") { Description = "Evaluate on held-out text every N steps; 0: never", DefaultValueFactory = _ => 0 };
@@ -48,7 +56,7 @@ internal sealed class CommandLine
         Root = new RootCommand("Trains a GPT on real text under a memory budget; idle tensors wait on SSD.")
         {
             _config, _layers, _width, _heads, _sequence, _batch, _accumulate, _dropout, _tied, _lossChunk, _steps, _stopAfter, _seed, _textFile,
-            _tokenizer, _optimizer, _learningRate, _weightDecay, _clip, _warmUp, _budget, _unlimitedPeak, _store, _noOffload, _unobserved, _mode, _policy, _traceFile, _planFile,
+            _tokenizer, _optimizer, _learningRate, _weightDecay, _clip, _warmUp, _budget, _unlimitedPeak, _store, _noOffload, _unobserved, _mode, _policy, _traceFile, _planFile, _emulateRead, _emulateWrite, _study, _budgets, _measure, _improve,
             _checkpoint, _resume, _evaluateEvery, _compare, _json,
         };
     }
@@ -91,9 +99,15 @@ internal sealed class CommandLine
             Policy = parsed.GetValue(_policy)!,
             TraceFile = parsed.GetValue(_traceFile),
             PlanFile = parsed.GetValue(_planFile),
+            Study = parsed.GetValue(_study)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
+            StudyBudgets = [.. parsed.GetValue(_budgets)!.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(BudgetChoice.Parse)],
+            StudyMeasured = AtLeast(1, parsed.GetValue(_measure), _measure),
+            StudyImproving = AtLeast(2, parsed.GetValue(_improve), _improve),
+            Emulated = ReadEmulated(parsed.GetValue(_emulateRead), parsed.GetValue(_emulateWrite)),
             Compare = parsed.GetValue(_compare),
             JsonFile = parsed.GetValue(_json),
         };
+        _ = Policies.Named(options.Policy);
         CheckCombination(options, parsed.GetValue(_noOffload));
         return options;
     }
@@ -118,6 +132,16 @@ internal sealed class CommandLine
     {
         if ((noOffload || options.Unobserved) && options.Budget is not null)
             throw new ConfigurationException("--budget and --no-offload contradict each other; leave one out.");
+        if (options.Study is not null)
+        {
+            if (options.Budget is not null || noOffload || options.Unobserved || options.Compare || options.Checkpoint is not null || options.Resume is not null)
+                throw new ConfigurationException("--study sets budgets and policies itself; leave --budget, --no-offload, --compare, --checkpoint and --resume out.");
+            if (options.Study.Count == 0 || options.StudyBudgets.Count == 0 || !options.IsPlanned)
+                throw new ConfigurationException("--study needs at least one policy, one of --budgets, and --mode planned.");
+            foreach (var policy in options.Study)
+                _ = Policies.Named(policy);
+            return;
+        }
         if (options.Budget is null && !noOffload && !options.Unobserved)
             throw new ConfigurationException("Say how much memory tensors may take with --budget (such as 40% or 2GiB), or --no-offload for no limit.");
         if (options.Compare && options.Budget is null)
@@ -133,6 +157,15 @@ internal sealed class CommandLine
     private static ByteSize ReadPeak(string text) => ByteSize.TryParse(text, out var size) && size.Bytes > 0
         ? size
         : throw new ConfigurationException($"--unlimited-peak '{text}' is neither a number of bytes nor a size such as 2GiB.");
+
+    private static EmulatedDevice? ReadEmulated(string? read, string? write)
+    {
+        if (read is null && write is null)
+            return null;
+        return ByteSize.TryParse(read, out var readSize) && ByteSize.TryParse(write, out var writeSize) && readSize.Bytes > 0 && writeSize.Bytes > 0
+            ? new EmulatedDevice(readSize.Bytes, writeSize.Bytes)
+            : throw new ConfigurationException("--emulate-read and --emulate-write go together; each is a size per second such as 400MiB.");
+    }
 
     private static int AtLeast(int least, int value, Option option) => value >= least
         ? value

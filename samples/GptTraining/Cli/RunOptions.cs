@@ -1,4 +1,5 @@
 using TeraIO.Core;
+using TeraIO.Core.Storage;
 
 namespace TeraIO.Samples.GptTraining;
 
@@ -69,6 +70,20 @@ internal sealed record RunOptions
     /// <summary>Where the last plan goes; null: nowhere.</summary>
     public string? PlanFile { get; init; }
 
+    /// <summary>Policies to hold against each other; null: no study.</summary>
+    public IReadOnlyList<string>? Study { get; init; }
+
+    public IReadOnlyList<BudgetChoice> StudyBudgets { get; init; } = [];
+
+    /// <summary>Steps that count per policy and budget.</summary>
+    public int StudyMeasured { get; init; } = 5;
+
+    /// <summary>Steps before them for the policy that improves its plan.</summary>
+    public int StudyImproving { get; init; } = 14;
+
+    /// <summary>The device that the store is slowed down to; null: as fast as it is.</summary>
+    public EmulatedDevice? Emulated { get; init; }
+
     /// <summary>The policy, "ondemand", "observe" or "none", as reports name it.</summary>
-    public string ModeName => Unobserved ? "none" : Budget is null ? "observe" : IsPlanned ? Policy : "ondemand";
+    public string ModeName => Study is not null ? "study" : Unobserved ? "none" : Budget is null ? "observe" : IsPlanned ? Policy : "ondemand";
 }

@@ -55,6 +55,24 @@ internal sealed record RunReport
 
     public string? LibTorchDirectory { get; init; }
 
+    public IReadOnlyList<double>? StepStallSeconds { get; init; }
+
+    public IReadOnlyList<long>? StepBytesRead { get; init; }
+
+    public IReadOnlyList<long>? StepBytesWritten { get; init; }
+
+    /// <summary>Steps that ran by a plan from first to last op.</summary>
+    public long? PlannedSteps { get; init; }
+
+    public long? Divergences { get; init; }
+
+    public double? PlanningSeconds { get; init; }
+
+    /// <summary>By the last plan.</summary>
+    public double? PredictedStepSeconds { get; init; }
+
+    public IReadOnlyList<StudyRow>? Study { get; init; }
+
     /// <summary>Writes the report; the file appears complete or not at all.</summary>
     public void Write(string path)
     {

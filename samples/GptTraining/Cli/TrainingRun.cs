@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using TeraIO.Core;
+using TeraIO.Core.Plans;
+using TeraIO.Core.Tracing;
 using TeraIO.Torch;
 using TeraIO.Torch.Runtime;
 using TorchSharp;
@@ -8,10 +10,11 @@ using TorchSharp.Modules;
 namespace TeraIO.Samples.GptTraining;
 
 /// <summary>One training in this process, from the first parameter to the report.</summary>
-internal sealed class TrainingRun(RunOptions options, StepProgress progress)
+internal sealed class TrainingRun(RunOptions options, StepProgress progress, PolicyStudy? study = null)
 {
     private readonly List<float> _losses = [];
     private readonly List<double> _stepSeconds = [];
+    private readonly List<OffloadStatistics?> _traffic = [];
     private readonly Dictionary<int, float> _evaluations = [];
 
     /// <returns>0, or <see cref="StopRequest.ExitCode"/> when it was stopped early.</returns>
@@ -62,12 +65,17 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress)
         var step = firstStep;
         while (step < last && !stop.Requested)
         {
+            if (session is not null)
+                study?.BeforeStep(session);
             using var scope = session?.BeginStep();
             var started = Stopwatch.GetTimestamp();
             _losses.Add(training.Run(step, batches, config.Batch, config.Sequence));
             var seconds = Stopwatch.GetElapsedTime(started).TotalSeconds;
             session?.ThrowIfFailed();
             _stepSeconds.Add(seconds);
+            _traffic.Add(scope?.Statistics);
+            if (session is not null)
+                study?.AfterStep(session, scope!.Statistics, seconds);
             step++;
             float? evaluation = options.EvaluateEvery > 0 && step % options.EvaluateEvery == 0 ? training.Evaluate(batches) : null;
             if (evaluation is { } held)
@@ -84,6 +92,7 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress)
         StoragePaths = budget is null ? [] : options.StorePaths,
         Mode = options.IsPlanned ? OffloadMode.Planned : OffloadMode.OnDemand,
         Policy = options.Policy,
+        EmulatedDevice = options.Emulated,
     });
 
     private ITextSource OpenText() => options.TextFile is { } file
@@ -122,10 +131,31 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress)
             EvaluationLosses = _evaluations,
             Parameters = options.Config.Parameters,
             LibTorchDirectory = runtime.LibTorchDirectory,
+            StepStallSeconds = budget is null ? null : [.. _traffic.Select(t => t!.Value.StallTime.TotalSeconds)],
+            StepBytesRead = budget is null ? null : [.. _traffic.Select(t => t!.Value.BytesRead.Bytes)],
+            StepBytesWritten = budget is null ? null : [.. _traffic.Select(t => t!.Value.BytesWritten.Bytes)],
+            PlannedSteps = counters?.PlannedSteps,
+            Divergences = counters?.Divergences,
+            PlanningSeconds = counters?.PlanningTime.TotalSeconds,
+            PredictedStepSeconds = session?.Plan?.PredictedStepSeconds,
+            Study = study is null ? null : [.. study.Rows()],
         };
+        WritePlanAndTrace(session);
         progress.Summarise(report);
         if (options.JsonFile is { } json)
             report.Write(json);
+    }
+
+    private void WritePlanAndTrace(OffloadSession? session)
+    {
+        if ((options.TraceFile ?? options.PlanFile) is null)
+            return;
+        if (session?.Trace is not { } trace)
+            throw new ConfigurationException("There is no trace to write: no two steps were equal. Train more --steps.");
+        if (options.TraceFile is { } traceFile)
+            TraceFile.Write(trace, traceFile);
+        if (options.PlanFile is { } planFile)
+            PlanFile.Write(session.Plan!, planFile);
     }
 }
 

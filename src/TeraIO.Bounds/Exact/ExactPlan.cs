@@ -33,12 +33,16 @@ public static class ExactPlan
             throw new ConfigurationException($"The exact plan of this trace has {decisions} decisions; it is for small instances, of {options.MaxBinaries} at most.");
         var program = new WholeTensorProgram(trace, machine, excess);
         LinearSolution solution = program.Solve(options.TimeLimit);
+        bool isOptimal = solution.Status == "OPTIMAL";
+        double bound = double.IsFinite(solution.Bound) ? Math.Max(solution.Bound, trace.IdealSeconds) : trace.IdealSeconds;
+        // A solver that was stopped early may know less than the chunked program.
+        if (!isOptimal) bound = Math.Max(bound, LowerBound.Compute(trace, machine).StepSeconds);
         var result = new ExactPlanResult
         {
             Feasible = true,
             Binaries = program.Binaries,
-            BoundSeconds = double.IsFinite(solution.Bound) ? Math.Max(solution.Bound, trace.IdealSeconds) : trace.IdealSeconds,
-            IsOptimal = solution.Status == "OPTIMAL",
+            BoundSeconds = bound,
+            IsOptimal = isOptimal,
             SolveSeconds = clock.Elapsed.TotalSeconds,
         };
         if (solution.Values.Length == 0) return result with { Reason = $"The solver found no plan within {options.TimeLimit.TotalSeconds:0.#} s ({solution.Status})." };

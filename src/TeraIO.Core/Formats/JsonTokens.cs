@@ -82,7 +82,7 @@ internal sealed class JsonTokens
                 _tokenStart = Math.Min(_end, _start + (int)reader.BytesConsumed);
                 throw Fault(reader.CurrentDepth >= _limits.Depth
                     ? $"objects and arrays are nested more than {_limits.Depth} deep."
-                    : $"this is not valid JSON: {Reason(e)}.", e);
+                    : $"this is not valid JSON: {Reason(e)}.");
             }
 
             _state = reader.CurrentState;
@@ -216,7 +216,7 @@ internal sealed class JsonTokens
         long line = 1 + _droppedLines + before.Count((byte)'\n');
         int lineStart = before.LastIndexOf((byte)'\n') + 1;
         long column = 1 + (lineStart > 0 ? _tokenStart - lineStart : _dropped + _tokenStart - _droppedLineStart);
-        return new TraceFormatException($"{Source}, line {line}, column {column} (byte {_dropped + _tokenStart}): {message}", innerException)
+        return new TraceFormatException($"{Source}, line {line}, column {column} (byte {_dropped + _tokenStart}): {MessageText.Plain(message)}", innerException)
         {
             Path = Source,
             Offset = _dropped + _tokenStart,
@@ -224,11 +224,14 @@ internal sealed class JsonTokens
         };
     }
 
-    /// <summary>The reader's text ends in its own line number, which counts from the wrong place after a refill.</summary>
+    /// <summary>
+    /// The reader's text quotes all that follows, up to the end of the buffer, and ends in its own line number, which counts from the wrong place after
+    /// a refill.
+    /// </summary>
     private static string Reason(JsonException e)
     {
         int position = e.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);
-        return (position < 0 ? e.Message : e.Message[..position]).TrimEnd('.');
+        return MessageText.Cut((position < 0 ? e.Message : e.Message[..position]).TrimEnd('.'), 160);
     }
 
     private void Fill()

@@ -57,7 +57,7 @@ internal sealed class PlanFileReader(JsonTokens tokens, FormatLimits limits)
         }
         catch (TraceFormatException e)
         {
-            throw new TraceFormatException($"{tokens.Source}: {e.Message}", e) { Path = tokens.Source };
+            throw new TraceFormatException($"{tokens.Source}: {MessageText.Plain(e.Message)}", e) { Path = tokens.Source };
         }
 
         return plan;

@@ -1,3 +1,4 @@
+using TeraIO.Core.Formats;
 using TeraIO.Core.Tracing;
 
 namespace TeraIO.Core.Plans;
@@ -77,5 +78,5 @@ public static class PlanValidation
         if (migration.Writes && migration.Kind != MigrationKind.Offload) throw Fault($"{what} has writes = true; only an offload writes.");
     }
 
-    internal static TraceFormatException Fault(string message) => new(message);
+    internal static TraceFormatException Fault(string message) => new(MessageText.Plain(message));
 }

@@ -36,7 +36,10 @@ internal sealed class TensorBlock(long id, nint address, long bytes)
     public StoredCopy? Copy { get; set; }
 
     /// <summary>The store holds exactly the bytes that memory holds (or held when they were released).</summary>
-    public bool CopyIsCurrent { get; set; }
+    public bool CopyIsCurrent => CopyVersion == Version;
+
+    /// <summary>The <see cref="Version"/> of the bytes in the store; -1 when it holds none that are whole.</summary>
+    public int CopyVersion { get; set; } = -1;
 
     /// <summary>Advances whenever an op may change the bytes.</summary>
     public int Version { get; private set; }
@@ -72,11 +75,7 @@ internal sealed class TensorBlock(long id, nint address, long bytes)
     public bool IsInMemory => State is ResidencyState.Resident or ResidencyState.Offloading;
 
     /// <summary>An op may change the bytes: what the store holds is history.</summary>
-    public void MarkWritten()
-    {
-        Version++;
-        CopyIsCurrent = false;
-    }
+    public void MarkWritten() => Version++;
 
     /// <summary>Takes a transition of the state machine.</summary>
     /// <exception cref="InvalidOperationException">It is not in the table.</exception>

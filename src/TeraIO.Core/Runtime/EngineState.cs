@@ -128,7 +128,7 @@ internal sealed class EngineState(IStorageMemory memory, TensorStore? store, lon
             return;
         }
 
-        block.CopyIsCurrent = !failed && block.Version == version;
+        block.CopyVersion = failed ? -1 : version;
         if (block.Pins > 0 || wantedBack || !block.CopyIsCurrent)
         {
             block.Apply(ResidencyEvent.OffloadAbandoned);
@@ -174,7 +174,6 @@ internal sealed class EngineState(IStorageMemory memory, TensorStore? store, lon
         }
 
         block.Apply(ResidencyEvent.PrefetchCompleted);
-        block.CopyIsCurrent = true;
         BytesRead += block.Bytes;
         Prefetches++;
         ListIfIdle(block);

@@ -27,6 +27,8 @@ internal sealed class Evictor(EngineState state)
     public TeraIOException? MakeRoom(long needed)
     {
         lock (state.Sync) state.RoomWanted += needed;
+        long start = System.Diagnostics.Stopwatch.GetTimestamp();
+        long before = state.Stalls.TicksOfOp;
         try
         {
             return TryMakeRoom(needed);
@@ -35,6 +37,8 @@ internal sealed class Evictor(EngineState state)
         {
             lock (state.Sync) state.RoomWanted -= needed;
             state.Migrator?.RoomChanged();
+            // Choosing and checksums hold the op up as well.
+            state.Stalls.AddRest(start, before, StallCause.NoRoom);
         }
     }
 

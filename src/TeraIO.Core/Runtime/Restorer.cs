@@ -17,6 +17,8 @@ internal sealed class Restorer(EngineState state, Evictor evictor)
     public TeraIOException? BringBack(List<TensorBlock> blocks)
     {
         TeraIOException? failure = null;
+        long start = System.Diagnostics.Stopwatch.GetTimestamp();
+        long before = state.Stalls.TicksOfOp;
         var reads = new List<Prefetch>(blocks.Count);
         foreach (TensorBlock block in blocks)
         {
@@ -28,6 +30,7 @@ internal sealed class Restorer(EngineState state, Evictor evictor)
             failure = Complete(prefetch) ?? failure;
         }
 
+        state.Stalls.AddRest(start, before, reads.Count > 0 ? StallCause.OnDemandRead : StallCause.LatePrefetch);
         return failure;
     }
 

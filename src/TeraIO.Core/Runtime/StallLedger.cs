@@ -27,10 +27,29 @@ internal sealed class StallLedger
     /// <summary>Waiting so far for one reason.</summary>
     public TimeSpan Of(StallCause cause) => Stopwatch.GetElapsedTime(0, Interlocked.Read(ref _total[(int)cause]));
 
-    /// <summary>Adds the time since <paramref name="start"/>, a Stopwatch timestamp.</summary>
-    public void AddSince(long start, StallCause cause)
+    /// <summary>Stopwatch ticks since the last op ended.</summary>
+    public long TicksOfOp
     {
-        long ticks = Stopwatch.GetTimestamp() - start;
+        get
+        {
+            long ticks = 0;
+            for (int i = 0; i < Causes; i++) ticks += Interlocked.Read(ref _ofOp[i]);
+            return ticks;
+        }
+    }
+
+    /// <summary>Adds the time since <paramref name="start"/>, a Stopwatch timestamp.</summary>
+    public void AddSince(long start, StallCause cause) => Add(Stopwatch.GetTimestamp() - start, cause);
+
+    /// <summary>
+    /// Adds the time since <paramref name="start"/> but for what was added meanwhile: <paramref name="before"/> is what
+    /// <see cref="TicksOfOp"/> was at the start.
+    /// </summary>
+    public void AddRest(long start, long before, StallCause cause) =>
+        Add(Math.Max(0, Stopwatch.GetTimestamp() - start - (TicksOfOp - before)), cause);
+
+    private void Add(long ticks, StallCause cause)
+    {
         Interlocked.Add(ref _total[(int)cause], ticks);
         Interlocked.Add(ref _ofOp[(int)cause], ticks);
     }

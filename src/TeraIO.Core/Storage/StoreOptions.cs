@@ -49,6 +49,9 @@ public sealed record StoreOptions
     /// </summary>
     public bool VerifyReads { get; init; } = true;
 
+    /// <summary>Slows every path down to this device, for experiments. Default <see langword="null"/>: as fast as it is.</summary>
+    public EmulatedDevice? Emulated { get; init; }
+
     /// <exception cref="ConfigurationException">An option is outside its limits; the message names it.</exception>
     internal void Validate()
     {
@@ -62,6 +65,7 @@ public sealed record StoreOptions
             throw new ConfigurationException($"StoreOptions.Capacity is {capacity}: use at least {BlockBytes} bytes, or null to grow on need.");
         RequireWithin(QueueDepth, 1, 1024, nameof(QueueDepth));
         RequireWithin(ReadRetries, 0, 100, nameof(ReadRetries));
+        Emulated?.Validate();
         if (!Enum.IsDefined(Backend))
             throw new ConfigurationException($"StoreOptions.Backend is {(int)Backend}: use Auto, IoUring or Threads.");
     }

@@ -255,6 +255,8 @@ public sealed class TensorStore : IDisposable
     private static StorePath OpenPath(string path, StoreOptions options, ILogger logger, Func<ITransferBackend> createBackend)
     {
         var backend = createBackend();
+        if (options.Emulated is { } device)
+            backend = new ThrottledBackend(backend, device);
         StoreDirectory? directory = null;
         TransferFile? file = null;
         try

@@ -57,7 +57,7 @@ internal sealed class TraceFileReader(JsonTokens tokens, FormatLimits limits)
         }
         catch (TraceFormatException e)
         {
-            throw new TraceFormatException($"{tokens.Source}: {e.Message}", e) { Path = tokens.Source };
+            throw new TraceFormatException($"{tokens.Source}: {MessageText.Plain(e.Message)}", e) { Path = tokens.Source };
         }
 
         return new Trace(header, [.. _ops], [.. _tensors], [.. _accesses], [.. _firstAccess, _accesses.Count]);

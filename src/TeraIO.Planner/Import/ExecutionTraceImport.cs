@@ -351,5 +351,5 @@ internal sealed class ExecutionTraceImport
         return Roofline.Seconds(Roofline.Flops(node.Name, node.InputShapes, elements), bytes, _options);
     }
 
-    private TraceFormatException Fault(string message, Exception? innerException = null) => new($"{_source}: {message}", innerException) { Path = _source };
+    private TraceFormatException Fault(string message, Exception? innerException = null) => new($"{_source}: {MessageText.Plain(message)}", innerException) { Path = _source };
 }

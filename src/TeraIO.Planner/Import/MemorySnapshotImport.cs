@@ -215,5 +215,5 @@ internal sealed class MemorySnapshotImport
         if (++_visited > _limits.Accesses) throw Fault($"it has more than {_limits.Accesses} entries, which is the limit.");
     }
 
-    private TraceFormatException Fault(string message, Exception? innerException = null) => new($"{_source}: {message}", innerException) { Path = _source };
+    private TraceFormatException Fault(string message, Exception? innerException = null) => new($"{_source}: {MessageText.Plain(message)}", innerException) { Path = _source };
 }

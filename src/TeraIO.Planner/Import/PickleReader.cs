@@ -264,5 +264,5 @@ internal sealed class PickleReader
     }
 
     private TraceFormatException Fault(string what, Exception? innerException = null) =>
-        new($"{_source}, byte {_opcodeAt}: this pickle has {what}.", innerException) { Path = _source, Offset = _opcodeAt };
+        new($"{_source}, byte {_opcodeAt}: this pickle has {MessageText.Plain(what)}.", innerException) { Path = _source, Offset = _opcodeAt };
 }

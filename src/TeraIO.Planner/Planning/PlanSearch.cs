@@ -14,7 +14,7 @@ namespace TeraIO.Planner.Planning;
 internal sealed class PlanSearch
 {
     private const int FewestPlans = 12;
-    private const int MostPlans = 6_000;
+    private const int MostPlans = 2_000;
 
     /// <summary>Iterations that a simulation takes about until it is steady.</summary>
     private const int IterationsPerPlan = 3;

@@ -7,5 +7,8 @@ internal static class PlannedPolicies
     public static IReadOnlyList<IMigrationPolicy> All { get; } =
     [
         new PlannedWholeTensors(),
+        new PlannedChunks(),
+        new PlannedRecompute(),
+        new PlannedVertical(),
     ];
 }

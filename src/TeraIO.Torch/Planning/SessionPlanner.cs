@@ -2,6 +2,7 @@ using TeraIO.Core;
 using TeraIO.Core.Plans;
 using TeraIO.Core.Runtime.Planned;
 using TeraIO.Core.Storage;
+using TeraIO.Core.Tracing;
 using TeraIO.Planner.Machine;
 using TeraIO.Planner.Policies;
 
@@ -25,9 +26,8 @@ internal sealed class SessionPlanner
     private const double WorthwhileGain = 0.01;
 
     private readonly TensorStore _store;
-    private readonly long _budget;
-    private readonly IMigrationPolicy _policy;
-    private readonly bool _replans;
+    private long _budget;
+    private IMigrationPolicy _policy;
     private readonly Dictionary<MigrationPlan, Trial> _trials = new(ReferenceEqualityComparer.Instance);
 
     private sealed class Trial
@@ -46,7 +46,23 @@ internal sealed class SessionPlanner
         _store = store;
         _budget = options.MemoryBudget!.Value.Bytes;
         _policy = Policies.Named(options.Policy);
-        _replans = options.Policy == OffloadOptions.DefaultPolicy;
+    }
+
+    private bool Replans => _policy.Name == OffloadOptions.DefaultPolicy;
+
+    /// <summary>Makes every plan so far history.</summary>
+    public void Change(long budget)
+    {
+        _budget = budget;
+        _trials.Clear();
+    }
+
+    /// <inheritdoc cref="Change(long)"/>
+    /// <exception cref="ConfigurationException">The policy's name is unknown.</exception>
+    public void Change(string policy)
+    {
+        _policy = Policies.Named(policy);
+        _trials.Clear();
     }
 
     /// <summary>The store as measured; null before the first plan.</summary>
@@ -58,8 +74,8 @@ internal sealed class SessionPlanner
     /// <inheritdoc cref="PlannedRun"/>
     public MigrationPlan? Plan(PlanRequest request)
     {
-        if (request.Current is not { } current) return Make(request, new Trial());
-        if (!_trials.TryGetValue(current, out Trial? trial) || trial.IsSettled) return null;
+        if (request.Current is not { } current || !_trials.TryGetValue(current, out Trial? trial)) return Make(request.Profile, new Trial(), costsCompute: true);
+        if (trial.IsSettled) return null;
         if (++trial.Steps > 1) trial.Seconds = Math.Min(trial.Seconds, request.StepSeconds);
         if (trial.Steps < StepsPerPlan) return null;
         if (trial.Seconds > trial.BetterSeconds * (1 - WorthwhileGain))
@@ -69,13 +85,14 @@ internal sealed class SessionPlanner
         }
 
         bool isFast = request.StallSeconds < WorthwhileGain * request.StepSeconds;
-        if (!_replans || isFast || trial.Replans == MostReplans)
+        if (!Replans || isFast || trial.Replans == MostReplans)
         {
             trial.IsSettled = true;
             return null;
         }
 
-        return Make(request, new Trial { Better = current, BetterSeconds = trial.Seconds, Replans = trial.Replans + 1 });
+        // What transfers cost the ops is in the measured durations already.
+        return Make(request.Trace, new Trial { Better = current, BetterSeconds = trial.Seconds, Replans = trial.Replans + 1 }, costsCompute: false);
     }
 
     private MigrationPlan? Settle(MigrationPlan? plan)
@@ -84,16 +101,16 @@ internal sealed class SessionPlanner
         return plan;
     }
 
-    private MigrationPlan Make(PlanRequest request, Trial trial)
+    private MigrationPlan Make(Trace trace, Trial trial, bool costsCompute)
     {
         Bandwidth ??= StoreProbe.Measure(_store);
-        PolicyResult result = _policy.Plan(request.Trace, Machine(Bandwidth));
+        PolicyResult result = _policy.Plan(trace, Machine(Bandwidth, costsCompute));
         Plans++;
         _trials[result.Plan] = trial;
         return result.Plan;
     }
 
-    private MachineModel Machine(StoreBandwidth bandwidth) => new()
+    private MachineModel Machine(StoreBandwidth bandwidth, bool costsCompute) => new()
     {
         MemoryBudget = (long)(_budget * (1 - BudgetMargin)),
         Storage = new TierModel
@@ -103,6 +120,6 @@ internal sealed class SessionPlanner
             Interference = bandwidth.Interference,
             LatencySeconds = 0.0005,
         },
-        ComputeSecondsPerByte = bandwidth.CpuSecondsPerByte / Environment.ProcessorCount,
+        ComputeSecondsPerByte = costsCompute ? bandwidth.CpuSecondsPerByte / Environment.ProcessorCount : 0,
     };
 }

@@ -88,6 +88,21 @@ public class OnDemandEngineTests
     }
 
     [Test]
+    public void A_storage_that_comes_back_to_be_written_counts_as_changed()
+    {
+        Begin(budget: Block + 1024);
+        nint first = CreateFilled(1);
+        nint second = CreateFilled(2);
+
+        Use(first, written: true, fill: 9); // was away: read back, then written
+
+        Assert.That(_engine.State.Blocks.Values.Single(b => b.IsInMemory).CopyIsCurrent, Is.False);
+        Use(second);
+        Use(first);
+        Assert.That(_memory.Bytes(first).IndexOfAnyExcept((byte)9), Is.EqualTo(-1));
+    }
+
+    [Test]
     public void A_change_through_a_raw_pointer_is_noticed_before_the_memory_is_dropped()
     {
         Begin(budget: Block + 1024);

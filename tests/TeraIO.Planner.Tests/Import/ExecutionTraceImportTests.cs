@@ -1,7 +1,9 @@
 using System.Text;
 using TeraIO.Core;
+using TeraIO.Core.Formats;
 using TeraIO.Core.Tracing;
 using TeraIO.Planner.Import;
+using TeraIO.TestSupport;
 using TeraIO.TestSupport.Import;
 
 namespace TeraIO.Planner.Tests.Import;
@@ -179,6 +181,20 @@ public class ExecutionTraceImportTests
         var chain = new EtText();
         for (int id = 2; id < 100_000; id++) chain.Node(id, id - 1, "aten::k", schema, [EtText.Tensor(100, 200, 8)]);
         Assert.That(Import(chain.ToString()).Ops.Length, Is.EqualTo(1));
+    }
+
+    [TestCase(",{\"id\":1}", "more than 300000 nodes")]
+    [TestCase(",{\"id\":1,\"inputs\":[[1,2,0,1,4,\"c\"],[1,2,0,1,4,\"c\"]]}", "name more than 400000 tensors")]
+    [TestCase(",7", "a node must be an object")]
+    [TestCase(" ", "more than")]
+    public void Ten_gigabytes_are_refused_in_bounded_memory(string piece, string rule)
+    {
+        byte[] many = Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat(piece, 1 + (65536 / piece.Length))));
+        using var endless = new RepeatingStream(Encoding.UTF8.GetBytes("{\"schema\":\"1.0.1\",\"nodes\":[{\"id\":0}"), many, 10_000_000_000);
+        FormatLimits limits = new ImportOptions().EffectiveLimits with { Ops = 300_000, Accesses = 1_600_000, Bytes = 1 << 27 };
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.That(() => TraceImporter.Read(endless, "huge.json", new ImportOptions { Limits = limits }), Throws.TypeOf<TraceFormatException>().With.Message.Contains(rule));
+        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.LessThan(150_000_000));
     }
 
     [Test]

@@ -18,7 +18,7 @@ public sealed class MigrationPlannerPropertyTests
 
     private static Arbitrary<int> Seeds => Gen.Choose(0, int.MaxValue).ToArbitrary();
 
-    [FsCheck.NUnit.Property(MaxTest = 60)]
+    [FsCheck.NUnit.Property(MaxTest = 40)]
     public Property A_plan_never_takes_more_memory_than_the_budget() => Prop.ForAll(Seeds, seed =>
     {
         (Trace trace, MachineModel machine) = Case(seed);
@@ -28,7 +28,7 @@ public sealed class MigrationPlannerPropertyTests
         Assert.That(result.Simulation.PeakBytes, Is.LessThanOrEqualTo(machine.MemoryBudget));
     });
 
-    [FsCheck.NUnit.Property(MaxTest = 60)]
+    [FsCheck.NUnit.Property(MaxTest = 40)]
     public Property A_plan_is_never_slower_than_any_other_policy_by_more_than_one_percent() => Prop.ForAll(Seeds, seed =>
     {
         (Trace trace, MachineModel machine) = Case(seed);
@@ -53,7 +53,7 @@ public sealed class MigrationPlannerPropertyTests
         Assert.That(second.Plan.Migrations, Is.EqualTo(first.Plan.Migrations));
     });
 
-    [FsCheck.NUnit.Property(MaxTest = 60)]
+    [FsCheck.NUnit.Property(MaxTest = 40)]
     public Property Migrations_are_in_order_and_move_whole_idle_tensors_only() => Prop.ForAll(Seeds, seed =>
     {
         (Trace trace, MachineModel machine) = Case(seed);
@@ -76,7 +76,7 @@ public sealed class MigrationPlannerPropertyTests
         }
     });
 
-    [FsCheck.NUnit.Property(MaxTest = 40)]
+    [FsCheck.NUnit.Property(MaxTest = 25)]
     public Property Every_prefetch_has_its_offload() => Prop.ForAll(Seeds, seed =>
     {
         (Trace trace, MachineModel machine) = Case(seed);

@@ -27,7 +27,7 @@ public class OperatorSchemaTests
     [TestCase("aten::t_(Tensor(a!) self) -> Tensor(a!)", OpTraitFlags.None)]
     [TestCase("aten::clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor", OpTraitFlags.None)]
     [TestCase("aten::linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor", OpTraitFlags.Transparent)]
-    [TestCase("autograd::engine::evaluate_function: MmBackward0", OpTraitFlags.Transparent)]
+    [TestCase("autograd::engine::evaluate_function: MmBackward0", OpTraitFlags.Transparent | OpTraitFlags.BackwardNode)]
     [TestCase("detach", OpTraitFlags.Transparent)]
     public void Tells_views_and_composites_from_kernels(string schema, object flags)
     {

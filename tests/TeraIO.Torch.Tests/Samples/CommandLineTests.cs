@@ -14,13 +14,13 @@ public class CommandLineTests
     }
 
     [Test]
-    public void The_default_is_on_demand_offloading_into_the_current_directory()
+    public void The_default_is_planned_offloading_into_the_current_directory()
     {
         var options = Read("--budget 40%");
 
         Assert.Multiple(() =>
         {
-            Assert.That(options.ModeName, Is.EqualTo("ondemand"));
+            Assert.That(options.ModeName, Is.EqualTo("planned"));
             Assert.That(options.StorePaths, Is.EqualTo(new[] { Directory.GetCurrentDirectory() }));
             Assert.That(options.Budget!.Value.Share, Is.EqualTo(0.4));
         });
@@ -45,6 +45,14 @@ public class CommandLineTests
     }
 
     [TestCase("--mode guess --budget 40%", "--mode 'guess'")]
+    [TestCase("--mode ondemand --budget 40% --trace t.json", "--mode planned")]
+    [TestCase("--budget 40% --policy magic", "no policy 'magic'")]
+    [TestCase("--budget 40% --emulate-read 1GiB", "--emulate-write")]
+    [TestCase("--budget 40% --emulate-read fast --emulate-write 1GiB", "--emulate-read")]
+    [TestCase("--study planned --budget 40%", "--study")]
+    [TestCase("--study magic", "no policy 'magic'")]
+    [TestCase("--study planned --budgets 0%", "percentage")]
+    [TestCase("--study planned --measure 0", "--measure")]
     [TestCase("--budget x%", "percentage")]
     [TestCase("--budget 0%", "percentage")]
     [TestCase("--budget 101%", "percentage")]

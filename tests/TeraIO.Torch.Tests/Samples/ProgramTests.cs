@@ -45,12 +45,12 @@ public class ProgramTests
     [Test]
     public void Unusable_arguments_are_one_clear_line_and_exit_code_2()
     {
-        var run = Start(["--mode", "planned", "--budget", "40%"], libTorch: null);
+        var run = Start(["--mode", "guess", "--budget", "40%"], libTorch: null);
 
         Assert.Multiple(() =>
         {
             Assert.That(run.ExitCode, Is.EqualTo(2));
-            Assert.That(run.Errors.Trim(), Is.EqualTo("error: --mode planned arrives with the planner; use --mode ondemand."));
+            Assert.That(run.Errors.Trim(), Is.EqualTo("error: --mode 'guess' is unknown; choose one of planned, ondemand."));
         });
     }
 

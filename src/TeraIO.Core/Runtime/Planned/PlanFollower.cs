@@ -1,3 +1,4 @@
+using TeraIO.Core.Plans;
 using TeraIO.Core.Residency;
 
 namespace TeraIO.Core.Runtime.Planned;
@@ -32,7 +33,7 @@ internal sealed class PlanFollower(EngineState state, Migrator migrator) : IEvic
     public bool MatchedWholeProgram => MatchesFromStart && _program is { } p && _position == p.Length;
 
     /// <inheritdoc/>
-    public bool IsKnown => _isFollowing;
+    public bool IsKnown => _isFollowing && _program!.Plan.EvictionOrder == EvictionOrder.FarthestNextUse;
 
     /// <inheritdoc/>
     public long DistanceToNextUse(TensorBlock block) =>

@@ -12,6 +12,8 @@ internal sealed class PlannedProgram
     /// <summary>So many equal signatures in a row are taken for a place in the stream.</summary>
     public const int Landmark = 8;
 
+    private readonly OpDurations _undisturbed;
+    private readonly OpDurations _byPlan;
     private readonly ulong[] _signatures;
     private readonly ulong[] _prefixes; // hash of the signatures before op i
     private readonly Dictionary<ulong, List<int>> _landmarks = [];
@@ -31,6 +33,9 @@ internal sealed class PlannedProgram
     {
         (Trace, int[] tensorOfEvent) = TraceAssembly.Assemble(record, name);
         int ops = record.Ops.Count;
+        _undisturbed = new OpDurations(ops);
+        _byPlan = new OpDurations(ops);
+        _undisturbed.Add(record);
         _signatures = new ulong[ops];
         _prefixes = new ulong[ops + 1];
         _firstBinding = new int[ops + 1];
@@ -61,8 +66,11 @@ internal sealed class PlannedProgram
         SetPlan(MigrationPlan.OnDemand(Trace, 0, EvictionOrder.FarthestNextUse, "on-demand"));
     }
 
-    /// <summary>The steady step.</summary>
-    public Trace Trace { get; }
+    /// <summary>The steady step, with op durations of steps in which no transfer ran beside an op.</summary>
+    public Trace Trace { get; private set; }
+
+    /// <summary>The steady step as the current plan makes it: what transfers take from the ops is in their durations.</summary>
+    public Trace TraceByPlan => _byPlan.IsEmpty ? Trace : Trace.WithSeconds(_byPlan.Medians());
 
     /// <summary>What is carried out.</summary>
     public MigrationPlan Plan { get; private set; } = null!;
@@ -70,9 +78,20 @@ internal sealed class PlannedProgram
     /// <summary>Ops of the stream.</summary>
     public int Length => _signatures.Length;
 
+    /// <summary>Takes down how long the ops of a whole step took that ran by the current plan.</summary>
+    public void NoteDurations(StepRecord record)
+    {
+        _byPlan.Add(record);
+        if (Plan.Migrations.Count > 0) return;
+        // Without migrations every transfer is a wait, and waits are not in the durations.
+        _undisturbed.Add(record);
+        Trace = Trace.WithSeconds(_undisturbed.Medians());
+    }
+
     /// <summary>Takes another plan for the same trace.</summary>
     public void SetPlan(MigrationPlan plan)
     {
+        _byPlan.Clear();
         Plan = plan;
         (_firstOffload, _offloads) = ByOp(plan, MigrationKind.Offload);
         (_firstPrefetch, _prefetches) = ByOp(plan, MigrationKind.Prefetch);

@@ -6,12 +6,13 @@ using Trace = TeraIO.Core.Tracing.Trace;
 namespace TeraIO.Core.Runtime.Planned;
 
 /// <summary>What a planner is given after a step.</summary>
-/// <param name="Trace">The steady step, with op durations as measured without stalls.</param>
+/// <param name="Profile">The steady step, with op durations of steps in which no transfer ran beside an op.</param>
+/// <param name="Trace">The same step as the current plan makes it: what transfers take from the ops is in their durations.</param>
 /// <param name="Current">The plan that ran; null when the step ran on demand.</param>
 /// <param name="StepSeconds">Seconds of the step, stalls included.</param>
 /// <param name="StallSeconds">Seconds that its ops waited.</param>
 /// <param name="BytesMoved">Bytes that moved to and from the store meanwhile.</param>
-internal sealed record PlanRequest(Trace Trace, MigrationPlan? Current, double StepSeconds, double StallSeconds, long BytesMoved);
+internal sealed record PlanRequest(Trace Profile, Trace Trace, MigrationPlan? Current, double StepSeconds, double StallSeconds, long BytesMoved);
 
 /// <summary>
 /// Planned mode: records each step, takes two equal steps for a steady state, has it planned, and follows the plan from the next step
@@ -161,7 +162,7 @@ internal sealed class PlannedRun : IOpStream, IDisposable
         PlannedProgram program;
         lock (_state.Sync) program = new PlannedProgram(_record, $"step {_record.Number}");
         _recent.RemoveAt(same);
-        if (Ask(new PlanRequest(program.Trace, null, Seconds(_record.WallTicks), StallSeconds(), bytesMoved)) is not { } plan) return;
+        if (Ask(new PlanRequest(program.Trace, program.Trace, null, Seconds(_record.WallTicks), StallSeconds(), bytesMoved)) is not { } plan) return;
         lock (_state.Sync)
         {
             program.SetPlan(plan);
@@ -174,8 +175,8 @@ internal sealed class PlannedRun : IOpStream, IDisposable
         _lastDifference = null;
         PlannedSteps++;
         PlannedProgram program = _follower.Program!;
-        Trace measured = WithMeasuredTimes(program.Trace);
-        if (Ask(new PlanRequest(measured, program.Plan, Seconds(_record.WallTicks), StallSeconds(), bytesMoved)) is not { } plan) return;
+        program.NoteDurations(_record);
+        if (Ask(new PlanRequest(program.Trace, program.TraceByPlan, program.Plan, Seconds(_record.WallTicks), StallSeconds(), bytesMoved)) is not { } plan) return;
         lock (_state.Sync) program.SetPlan(plan);
     }
 
@@ -204,14 +205,6 @@ internal sealed class PlannedRun : IOpStream, IDisposable
         {
             PlanningTime += Stopwatch.GetElapsedTime(start);
         }
-    }
-
-    /// <summary>The program's trace with the durations of the step that just ended.</summary>
-    private Trace WithMeasuredTimes(Trace trace)
-    {
-        var seconds = new double[trace.Ops.Length];
-        for (int op = 0; op < seconds.Length; op++) seconds[op] = Seconds(_record.Ops[op].Ticks);
-        return trace.WithSeconds(seconds);
     }
 
     private double StallSeconds()

@@ -75,17 +75,17 @@ internal sealed class G10Policy : IMigrationPolicy
             int criticalAtFirst = _critical.Count;
             if (criticalAtFirst == 0) return [];
             List<InactivePeriod> periods = InactivePeriod.AllOf(_context);
-            var queue = new PriorityQueue<int, (double NegatedArea, double NegatedWeight, int Period)>();
+            var queue = new PriorityQueue<int, Rank>();
             for (int i = 0; i < periods.Count; i++)
             {
                 InactivePeriod period = periods[i];
                 if (period.Length < 2) continue; // G10 skips gaps of one kernel
                 double weight = period.Bytes * SecondsOf(period);
-                queue.Enqueue(i, (-(double)period.Bytes * _critical.Duration(period.After + 1, period.Before - 1), -weight, i));
+                queue.Enqueue(i, new Rank((double)period.Bytes * _critical.Duration(period.After + 1, period.Before - 1), weight, i));
             }
 
             int rounds = 0;
-            while (_critical.Count > 0 && queue.TryDequeue(out int chosen, out (double NegatedArea, double NegatedWeight, int Period) key))
+            while (_critical.Count > 0 && queue.TryPeek(out int chosen, out Rank stale))
             {
                 if ((++rounds & 1023) == 0)
                 {
@@ -94,16 +94,20 @@ internal sealed class G10Policy : IMigrationPolicy
                 }
 
                 InactivePeriod period = periods[chosen];
-                if (WindowOf(period) is not { } window) continue;
-                double area = (double)period.Bytes * _critical.Duration(window.HalfWritten, window.HalfRead - 1);
-                if (area <= 0) continue;
-                (double, double, int) current = (-area, key.NegatedWeight, chosen);
-                if (current.CompareTo(key) > 0 && queue.TryPeek(out _, out (double, double, int) next) && current.CompareTo(next) > 0)
+                if (WindowOf(period) is not { } window || _critical.Duration(window.HalfWritten, window.HalfRead - 1) is not (> 0 and long duration))
                 {
-                    queue.Enqueue(chosen, current);
+                    queue.Dequeue(); // too short, or of no use, and never will be
                     continue;
                 }
 
+                var current = new Rank((double)period.Bytes * duration, stale.Weight, chosen);
+                if (current.CompareTo(stale) > 0)
+                {
+                    queue.DequeueEnqueue(chosen, current); // others may come first now
+                    continue;
+                }
+
+                queue.Dequeue();
                 Take(period, window);
             }
 

@@ -110,21 +110,30 @@ internal sealed class SsdTrainPolicy : IMigrationPolicy
     private static PlannedMigration[] Migrations(SimulationContext context, ModuleRuns runs, List<InactivePeriod> moved, int depth)
     {
         var migrations = new List<PlannedMigration>();
+        int[] nextBackward = NextBackward(context);
         foreach (InactivePeriod period in moved)
         {
             int back = Math.Max(period.After + 1, runs.FirstOf(Math.Max(0, runs.RunOf(period.Before) - depth)));
+            // A reload before backward has begun would only undo the offload.
+            back = Math.Min(period.Before, nextBackward[back]);
             migrations.Add(new PlannedMigration(MigrationKind.Offload, period.Tensor, 0, period.Bytes, MemoryTier.Ssd, Writes: true, period.After, back));
-            // The end of forward and the begin of backward are so close that a reload there would only undo the offload.
-            if (context.Trace.Ops[back].Phase == OpPhase.Forward) back = Math.Min(period.Before, FirstBackward(context, back));
             migrations.Add(new PlannedMigration(MigrationKind.Prefetch, period.Tensor, 0, period.Bytes, MemoryTier.Ssd, Writes: false, back, period.Before));
         }
 
         return PlanAssembly.InOrder(migrations);
     }
 
-    private static int FirstBackward(SimulationContext context, int op)
+    /// <summary>Per op the first op of backward that is not before it.</summary>
+    private static int[] NextBackward(SimulationContext context)
     {
-        while (op < context.OpCount && context.Trace.Ops[op].Phase != OpPhase.Backward) op++;
-        return op;
+        var next = new int[context.OpCount];
+        int backward = context.OpCount;
+        for (int op = context.OpCount - 1; op >= 0; op--)
+        {
+            if (context.Trace.Ops[op].Phase == OpPhase.Backward) backward = op;
+            next[op] = backward;
+        }
+
+        return next;
     }
 }

@@ -50,15 +50,16 @@ internal sealed class TeraioPolicy : IMigrationPolicy
         var ssd = new TierBooks(MemoryTier.Ssd, machine.Storage, context.Seconds);
         TierBooks? host = machine.Host is null ? null : new TierBooks(MemoryTier.Host, machine.Host, context.Seconds);
         List<InactivePeriod> periods = InactivePeriod.AllOf(context);
-        var queue = new PriorityQueue<int, (long NegatedBenefit, int Period)>();
+        var queue = new PriorityQueue<int, Rank>();
+        var known = new Window[periods.Count]; // as last found
         for (int i = 0; i < periods.Count; i++)
         {
             InactivePeriod period = periods[i];
-            queue.Enqueue(i, (-critical.Duration(period.After + 1, period.Before - 1), i));
+            queue.Enqueue(i, new Rank(critical.Duration(period.After + 1, period.Before - 1), 0, i));
         }
 
         int rounds = 0;
-        while (critical.Count > 0 && queue.TryDequeue(out int chosen, out (long NegatedBenefit, int Period) key))
+        while (critical.Count > 0 && queue.TryPeek(out int chosen, out Rank stale))
         {
             if ((++rounds & 1023) == 0)
             {
@@ -67,16 +68,34 @@ internal sealed class TeraioPolicy : IMigrationPolicy
             }
 
             InactivePeriod period = periods[chosen];
+            if (known[chosen].Books == ssd)
+            {
+                // A window only shrinks: what is left of the one last found is a bound that needs no look into the books.
+                var bound = new Rank(critical.Duration(known[chosen].WriteEnd + 1, known[chosen].ReadBegin - 1), 0, chosen);
+                if (bound.CompareTo(stale) > 0)
+                {
+                    queue.DequeueEnqueue(chosen, bound);
+                    continue;
+                }
+            }
+
             Window window = WindowOf(ssd, period, critical);
             if (!window.IsViable && host is not null && host.HasSpace(period)) window = WindowOf(host, period, critical);
-            if (!window.IsViable) continue; // and never will be
-            (long, int) current = (-window.Benefit, chosen);
-            if (current.CompareTo(key) > 0 && queue.TryPeek(out _, out (long, int) next) && current.CompareTo(next) > 0)
+            if (!window.IsViable)
             {
-                queue.Enqueue(chosen, current);
+                queue.Dequeue(); // and never will be
                 continue;
             }
 
+            known[chosen] = window;
+            var current = new Rank(window.Benefit, 0, chosen);
+            if (current.CompareTo(stale) > 0)
+            {
+                queue.DequeueEnqueue(chosen, current); // others may come first now
+                continue;
+            }
+
+            queue.Dequeue();
             Migrate(period, window, critical, migrations, context.OpCount);
         }
 
