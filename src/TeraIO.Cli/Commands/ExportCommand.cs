@@ -35,7 +35,7 @@ internal static class ExportCommand
             OutputFile file = output.File(parsed);
             Trace iteration = trace.Read(parsed);
             PlannedIteration planned = source.Read(console, parsed.GetValue(quiet), parsed, iteration, machine, cancellation);
-            file.Write(stream => PerfettoTrace.Write(stream, iteration, planned.Simulation, planned.Machine));
+            file.Write(stream => PerfettoTrace.Write(stream, planned.Trace, planned.Simulation, planned.Machine));
             var result = new ExportOutput(file.Path, new FileInfo(file.Path).Length, iteration.Ops.Length, planned.Simulation.Transfers.Count, planned.Simulation.StepSeconds);
             if (parsed.GetValue(json)) JsonOutput.Write(console, result);
             else if (!parsed.GetValue(quiet)) console.Out.WriteLine($"{file.Path}: {Figures.Bytes(result.FileBytes)}, {Figures.Count(result.Ops)} ops, {Figures.Count(result.Transfers)} transfers; open it in ui.perfetto.dev");

@@ -37,6 +37,7 @@ internal static class PlanCommand
             IMigrationPolicy planner = parsed.GetValue(policy) ?? Policies.Named(PolicyOptions.Default);
             PolicyResult result = LongWork.Run(console, parsed.GetValue(quiet), $"planning ({planner.Name})", progress => Simulations.Plan(planner, iteration, model, progress, cancellation));
             file.Write(path => Formats.WritePlan(result.Plan, path));
+            iteration = PlannedTrace.Of(result.Plan, iteration);
             var summary = PlanSummary.Of(iteration, result.Plan, result.Simulation, model, file.Path);
             if (parsed.GetValue(json)) JsonOutput.Write(console, summary);
             else if (!parsed.GetValue(quiet)) summary.Print(console, StallBreakdown.Of(iteration, result.Simulation, 0));

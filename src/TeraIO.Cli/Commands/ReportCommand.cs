@@ -45,12 +45,12 @@ internal static class ReportCommand
             MachineModel model = planned.Machine;
             SimulationResult simulation = planned.Simulation;
             bool bounds = !parsed.GetValue(noBounds);
-            BoundFigures? bound = bounds ? LongWork.Run(console, isQuiet, "lower bound", _ => BoundRuns.Figures(iteration, model)) : null;
+            BoundFigures? bound = bounds && simulation.RecomputeSeconds == 0 && ReferenceEquals(planned.Trace, iteration) ? LongWork.Run(console, isQuiet, "lower bound", _ => BoundRuns.Figures(iteration, model)) : null;
             IReadOnlyList<IMigrationPolicy> chosen = PolicyOptions.Chosen(parsed, policies);
             List<ComparisonRow> rows = LongWork.Run(
                 console, isQuiet, "comparing policies", progress => PolicyComparison.Run(iteration, [model], chosen, bounds: false, progress, cancellation));
             EnduranceFigures endurance = EnduranceFigures.Of(simulation.BytesWritten, simulation.StepSeconds, iteration.Header.Tokens, parsed.GetValue(rating)?.Bytes);
-            IterationReport report = IterationReport.Of(iteration, planned.Plan, simulation, model) with
+            IterationReport report = IterationReport.Of(planned.Trace, planned.Plan, simulation, model) with
             {
                 Bound = bound,
                 Endurance = endurance,
@@ -60,7 +60,7 @@ internal static class ReportCommand
             if (parsed.GetValue(json))
             {
                 JsonOutput.Write(console, new ReportOutput(
-                    file.Path, new FileInfo(file.Path).Length, PlanSummary.Of(iteration, planned.Plan, simulation, model), bound, endurance, report.Comparison));
+                    file.Path, new FileInfo(file.Path).Length, PlanSummary.Of(planned.Trace, planned.Plan, simulation, model), bound, endurance, report.Comparison));
             }
             else if (!isQuiet)
             {

@@ -39,6 +39,7 @@ internal static class SimulateCommand
         {
             Trace iteration = trace.Read(parsed);
             MigrationPlan planned = InputFiles.ReadPlan(parsed.GetRequiredValue(plan), iteration);
+            iteration = PlannedTrace.Of(planned, iteration);
             MachineModel model = machine.One(parsed, TraceLifetimes.Of(iteration).PeakBytes, planned.MemoryBudget);
             SimulationResult result = Simulations.WithTransfers(iteration, planned, model);
             var summary = PlanSummary.Of(iteration, planned, result, model);

@@ -33,12 +33,14 @@ internal sealed class PlanSource
             if (parsed.GetValue(_policy) is not null) throw new UsageException("--plan and --policy contradict each other: the plan is made already; leave one out.");
             MigrationPlan plan = InputFiles.ReadPlan(path, trace);
             MachineModel ofPlan = machine.One(parsed, peak, plan.MemoryBudget);
-            return new PlannedIteration(plan, ofPlan, Simulations.WithTransfers(trace, plan, ofPlan));
+            Trace ordered = PlannedTrace.Of(plan, trace);
+            return new PlannedIteration(ordered, plan, ofPlan, Simulations.WithTransfers(ordered, plan, ofPlan));
         }
 
         MachineModel model = machine.One(parsed, peak);
         IMigrationPolicy policy = parsed.GetValue(_policy) ?? Policies.Named(PolicyOptions.Default);
         PolicyResult result = LongWork.Run(console, quiet, $"planning ({policy.Name})", progress => Simulations.Plan(policy, trace, model, progress, cancellation));
-        return new PlannedIteration(result.Plan, model, Simulations.WithTransfers(trace, result.Plan, model));
+        Trace planned = PlannedTrace.Of(result.Plan, trace);
+        return new PlannedIteration(planned, result.Plan, model, Simulations.WithTransfers(planned, result.Plan, model));
     }
 }

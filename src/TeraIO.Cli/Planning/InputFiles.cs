@@ -20,7 +20,7 @@ internal static class InputFiles
 
         try
         {
-            PlanValidation.Check(plan, trace);
+            PlanValidation.Check(plan, PlannedTrace.Of(plan, trace));
         }
         catch (TraceFormatException e)
         {

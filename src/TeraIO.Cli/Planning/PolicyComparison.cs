@@ -33,7 +33,7 @@ internal static class PolicyComparison
             {
                 double before = done;
                 PolicyResult result = policy.Plan(trace, machine, progress is null ? null : new Part(progress, before / all, 1 / all), cancellation);
-                rows.Add(ComparisonRow.Of(policy.Name, machine, result.Simulation, ideal, peak, bound));
+                rows.Add(ComparisonRow.Of(policy.Name, machine, result.Simulation, ideal, peak, bound, result.Plan.TraceName != trace.Header.Name));
                 progress?.Report(++done / all);
             }
         }

@@ -6,7 +6,7 @@ namespace TeraIO.Planner.Planning;
 /// The micro-batch order of GreedySnake (arXiv 2512.17570): all micro batches pass a layer before any passes the next, so that a layer's weights come once per
 /// pass and not once per micro batch. Ops are put into that order as far as their data allow: two that use one tensor keep their order unless both only read it.
 /// </summary>
-internal static class VerticalOrder
+public static class VerticalOrder
 {
     /// <summary>The trace in vertical order; the trace itself when it has one micro batch or the order changes nothing.</summary>
     public static Trace Apply(Trace trace)

@@ -57,8 +57,13 @@ public sealed record ComparisonRow
     /// <summary>Ideal seconds by step seconds: 1 is as fast as unlimited memory.</summary>
     public double? ShareOfIdeal => StepSeconds > 0 ? IdealSeconds / StepSeconds : null;
 
-    /// <summary>How much longer than the bound: 0.02 is 2 %. Null for a policy that does not keep to the budget, to which the bound does not apply.</summary>
-    public double? GapToBound => StepSeconds is { } step && BoundSeconds is > 0 && PeakBytes <= BudgetBytes ? (step / BoundSeconds) - 1 : null;
+    /// <summary>
+    /// Whether the bound holds for this policy: not for one that passes the budget, computes tensors again, or changes the order of the ops.
+    /// </summary>
+    public bool BoundApplies { get; init; }
+
+    /// <summary>How much longer than the bound: 0.02 is 2 %. Null where there is none or it does not apply.</summary>
+    public double? GapToBound => StepSeconds is { } step && BoundSeconds is > 0 && BoundApplies ? (step / BoundSeconds) - 1 : null;
 
     /// <summary>The row of a policy's result.</summary>
     /// <param name="policy">Name of the policy.</param>
@@ -67,8 +72,9 @@ public sealed record ComparisonRow
     /// <param name="idealSeconds">Seconds of the trace's ops.</param>
     /// <param name="unlimitedPeak">Peak of the trace with unlimited memory, in bytes.</param>
     /// <param name="boundSeconds">The bound for this machine, if there is one.</param>
+    /// <param name="isReordered">Whether the policy changed the order of the ops.</param>
     public static ComparisonRow Of(
-        string policy, MachineModel machine, SimulationResult simulation, double idealSeconds, long unlimitedPeak, double? boundSeconds)
+        string policy, MachineModel machine, SimulationResult simulation, double idealSeconds, long unlimitedPeak, double? boundSeconds, bool isReordered = false)
     {
         ArgumentNullException.ThrowIfNull(machine);
         ArgumentNullException.ThrowIfNull(simulation);
@@ -93,6 +99,7 @@ public sealed record ComparisonRow
             BytesWritten = simulation.BytesWritten,
             HostBytesRead = simulation.HostBytesRead,
             HostBytesWritten = simulation.HostBytesWritten,
+            BoundApplies = simulation.PeakBytes <= machine.MemoryBudget && simulation.RecomputeSeconds == 0 && !isReordered,
         };
     }
 }

@@ -31,7 +31,7 @@ public static class LifetimeChart
         for (int i = 0; i < chosen.Length; i++) slot[chosen[i]] = i;
 
         List<(int Op, AccessKind Kind)>[] accesses = AccessesOf(trace, slot, chosen.Length);
-        List<Move>[] moves = MovesOf(simulation, slot, chosen.Length);
+        List<Move>[] moves = MovesOf(plan, simulation, slot, chosen.Length);
         List<double>[] drops = DropsOf(plan, simulation, slot, chosen.Length);
         var rows = new List<(int FirstUse, TensorRow Row)>(chosen.Length);
         for (int i = 0; i < chosen.Length; i++)
@@ -180,13 +180,21 @@ public static class LifetimeChart
         return accesses;
     }
 
-    private static List<Move>[] MovesOf(SimulationResult simulation, int[] slot, int count)
+    private static List<Move>[] MovesOf(MigrationPlan plan, SimulationResult simulation, int[] slot, int count)
     {
         List<Move>[] moves = Lists<Move>(count);
         foreach (SimulatedTransfer transfer in simulation.Transfers)
         {
             if (slot[transfer.Tensor] == None || transfer.Kind is not (MigrationKind.Offload or MigrationKind.Prefetch)) continue;
             moves[slot[transfer.Tensor]].Add(new Move(transfer.Kind == MigrationKind.Prefetch, transfer.Started, transfer.Ended));
+        }
+
+        // A discarded tensor comes back by an op, not by a transfer.
+        foreach (PlannedMigration migration in plan.Migrations)
+        {
+            if (migration.Kind != MigrationKind.Recompute || slot[migration.Tensor] == None) continue;
+            double at = simulation.OpStart[migration.IssueOp];
+            moves[slot[migration.Tensor]].Add(new Move(true, at, at));
         }
 
         return moves;

@@ -193,6 +193,8 @@ internal sealed class ReportBody(IterationReport report)
         }
 
         if (machine.ComputeSecondsPerByte > 0) Fact("Compute lost per GiB moved", Figures.Seconds(machine.ComputeSecondsPerByte * (1L << 30)));
+        if (_simulation.RecomputeSeconds > 0) Fact("Computing tensors again", Figures.Seconds(_simulation.RecomputeSeconds));
+        if (_simulation.ComputeOverheadSeconds > 0) Fact("Compute lost to transfers", Figures.Seconds(_simulation.ComputeOverheadSeconds));
         Fact("Transfers on demand", Figures.Count(_simulation.UnplannedMigrations));
         Line("</dl></section><footer>Written by teraio report.</footer>");
     }
