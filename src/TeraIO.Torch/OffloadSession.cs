@@ -180,8 +180,7 @@ public sealed class OffloadSession : IDisposable
             return new PinScope(() =>
             {
                 _engine.Unpin(pinned);
-                SetLimit(_budget);
-                if (_engine.MakeRoom(0) is { } failure) throw failure;
+                Enforce(_budget);
             });
         }
         catch
@@ -219,9 +218,8 @@ public sealed class OffloadSession : IDisposable
         if (_store is null) throw new ConfigurationException("This session began without a budget and has no store; begin it with MemoryBudget and StoragePaths.");
         if (budget is { Bytes: <= 0 }) throw new ConfigurationException($"The new budget is {budget}; it must be more than zero.");
         _budget = budget?.Bytes ?? long.MaxValue;
-        SetLimit(_budget);
         _planner?.Change(_budget);
-        if (_engine.MakeRoom(0) is { } failure) throw failure;
+        Enforce(_budget);
     }
 
     /// <summary>Lets another policy plan, from the end of the next step on; for comparisons of policies within one training.</summary>
@@ -304,6 +302,13 @@ public sealed class OffloadSession : IDisposable
     {
         StorageOperand operand = ObserverBridge.Inspect(tensor.Handle);
         if (operand.Storage != 0) _engine.Name(operand, name);
+    }
+
+    /// <summary>Sets the limit and makes what is in memory fit under it.</summary>
+    private void Enforce(long budget)
+    {
+        SetLimit(budget);
+        if (_engine.MakeRoom(0) is { } failure) throw failure;
     }
 
     private void SetLimit(long budget)

@@ -6,6 +6,20 @@ namespace TeraIO.TestSupport;
 /// </summary>
 public static class FaultSweep
 {
+    /// <summary>Kind and <c>forever</c> of the sweeps over whole programs: every kind, and those that matter when they do not go away.</summary>
+    public static IReadOnlyList<object[]> ProgramCases { get; } =
+    [
+        [FaultKind.IoError, false],
+        [FaultKind.IoError, true],
+        [FaultKind.ShortTransfer, false],
+        [FaultKind.BitFlipOnRead, false],
+        [FaultKind.BitFlipOnRead, true],
+        [FaultKind.TornWrite, false],
+        [FaultKind.MisdirectedWrite, false],
+        [FaultKind.LostWrite, false],
+        [FaultKind.NoSpace, true],
+    ];
+
     /// <param name="kind">What goes wrong.</param>
     /// <param name="forever">Whether all later operations go wrong too.</param>
     /// <param name="attempt">The workload, which asserts that what came of it is acceptable. Gets a fresh plan each time.</param>

@@ -96,7 +96,8 @@ bool AllocationGate::owns(abi::Deleter deleter) const {
 }
 
 void AllocationGate::adopt(void* data, uint64_t bytes) {
-    admit(bytes, true);
+    admit(bytes);
+    memory_.trim(live());  // it does not come from the cache, which has to make room for it
     {
         std::lock_guard<std::mutex> lock(adopted_mutex_);
         adopted_.emplace(data, bytes);
@@ -107,7 +108,7 @@ void AllocationGate::adopt(void* data, uint64_t bytes) {
 }
 
 // The limit is checked before the bytes are counted, so that the peak never shows what was not allowed.
-void AllocationGate::admit(uint64_t bytes, bool adopted) {
+void AllocationGate::admit(uint64_t bytes) {
     uint64_t current = live_.load(std::memory_order_relaxed);
     for (;;) {
         const uint64_t limit = limit_.load(std::memory_order_relaxed);
@@ -127,8 +128,6 @@ void AllocationGate::admit(uint64_t bytes, bool adopted) {
     uint64_t peak = peak_.load(std::memory_order_relaxed);
     while (now > peak && !peak_.compare_exchange_weak(peak, now, std::memory_order_relaxed)) {
     }
-    // An adopted block does not come from the cache: what it needs must be given back here.
-    if (adopted && bytes >= kMappedFrom) memory_.trim(now);
 }
 
 void AllocationGate::announce(void* data, uint64_t bytes) {

@@ -60,7 +60,7 @@ class AllocationGate final : public abi::Allocator {
     AllocationGate() = default;
 
     static void delete_block(void* data);
-    void admit(uint64_t bytes, bool adopted = false);
+    void admit(uint64_t bytes);
     void free_own(void* data);
     void announce(void* data, uint64_t bytes);
     bool keep(void* data, uint64_t bytes);

@@ -62,7 +62,7 @@ internal static class ImportCommand
             };
             Trace trace = InputFiles.Read(
                 parsed.GetRequiredValue(input), "trace", path => LongWork.Run(console, parsed.GetValue(quiet), "reading", _ => TraceImporter.Read(path, options)));
-            file.Write(path => Formats.WriteTrace(trace, path));
+            file.Write((string path) => TraceFile.Write(trace, path));
             var result = new ImportOutput(
                 file.Path, new FileInfo(file.Path).Length, trace.Header.Name, trace.Header.Source, trace.Ops.Length, trace.Tensors.Length, trace.IdealSeconds, TraceLifetimes.Of(trace).PeakBytes);
             if (parsed.GetValue(json)) JsonOutput.Write(console, result);

@@ -46,8 +46,8 @@ internal static class InspectCommand
         {
             if (parsed.GetValue(tensor) is not null && parsed.GetValue(op) is not null) throw new UsageException("--tensor and --op show different things; leave one out.");
             Trace iteration = trace.Read(parsed);
-            MigrationPlan? planned = parsed.GetValue(plan) is { } path ? InputFiles.ReadPlan(path, iteration) : null;
-            if (planned is not null) iteration = PlannedTrace.Of(planned, iteration);
+            MigrationPlan? planned = null;
+            if (parsed.GetValue(plan) is { } path) (planned, iteration) = InputFiles.ReadPlan(path, iteration);
             MachineModel? model = machine.IsGiven(parsed) ? machine.One(parsed, TraceLifetimes.Of(iteration).PeakBytes, planned?.MemoryBudget) : null;
             var subject = new InspectedTrace(iteration, planned, model, new PlanExplainer(iteration, planned, model));
             bool asJson = parsed.GetValue(json);

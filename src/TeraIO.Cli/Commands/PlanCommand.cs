@@ -2,6 +2,7 @@ using System.CommandLine;
 using TeraIO.Cli.Options;
 using TeraIO.Cli.Output;
 using TeraIO.Cli.Planning;
+using TeraIO.Core.Plans;
 using TeraIO.Core.Tracing;
 using TeraIO.Planner.Lifetimes;
 using TeraIO.Planner.Machine;
@@ -36,7 +37,7 @@ internal static class PlanCommand
             MachineModel model = machine.One(parsed, TraceLifetimes.Of(iteration).PeakBytes);
             IMigrationPolicy planner = parsed.GetValue(policy) ?? Policies.Named(PolicyOptions.Default);
             PolicyResult result = LongWork.Run(console, parsed.GetValue(quiet), $"planning ({planner.Name})", progress => Simulations.Plan(planner, iteration, model, progress, cancellation));
-            file.Write(path => Formats.WritePlan(result.Plan, path));
+            file.Write((string path) => PlanFile.Write(result.Plan, path));
             iteration = PlannedTrace.Of(result.Plan, iteration);
             var summary = PlanSummary.Of(iteration, result.Plan, result.Simulation, model, file.Path);
             if (parsed.GetValue(json)) JsonOutput.Write(console, summary);

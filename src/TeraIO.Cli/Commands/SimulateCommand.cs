@@ -37,9 +37,7 @@ internal static class SimulateCommand
 
         int Run(ParseResult parsed)
         {
-            Trace iteration = trace.Read(parsed);
-            MigrationPlan planned = InputFiles.ReadPlan(parsed.GetRequiredValue(plan), iteration);
-            iteration = PlannedTrace.Of(planned, iteration);
+            (MigrationPlan planned, Trace iteration) = InputFiles.ReadPlan(parsed.GetRequiredValue(plan), trace.Read(parsed));
             MachineModel model = machine.One(parsed, TraceLifetimes.Of(iteration).PeakBytes, planned.MemoryBudget);
             SimulationResult result = Simulations.WithTransfers(iteration, planned, model);
             var summary = PlanSummary.Of(iteration, planned, result, model);

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using TeraIO.Cli.Options;
 using TeraIO.Cli.Output;
-using TeraIO.Cli.Planning;
 using TeraIO.Core.Tracing;
 using TeraIO.Planner.Lifetimes;
 using TeraIO.Planner.Reports;
@@ -71,7 +70,7 @@ internal static class SynthCommand
             };
             OutputFile file = output.File(parsed);
             Trace trace = SyntheticTrace.Create(options);
-            file.Write(path => Formats.WriteTrace(trace, path));
+            file.Write((string path) => TraceFile.Write(trace, path));
             var result = new SynthOutput(
                 file.Path,
                 new FileInfo(file.Path).Length,

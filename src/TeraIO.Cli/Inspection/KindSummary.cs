@@ -30,16 +30,13 @@ internal sealed record KindSummary(TensorKind Kind, int Count, long Bytes, long 
             if (!sums.TryGetValue(tensor.Kind, out Sum? sum)) sums.Add(tensor.Kind, sum = new Sum());
             sum.Count++;
             sum.Bytes += tensor.Bytes;
-            if (IsAlive(life, peakOp)) sum.AtPeak += tensor.Bytes;
+            if (life.IsAliveAt(peakOp)) sum.AtPeak += tensor.Bytes;
             sum.Alive += (double)tensor.Bytes * OpsAlive(life, trace.Ops.Length);
             for (int p = 0; p < life.PeriodCount; p++) sum.Idle += (double)tensor.Bytes * lifetimes.Periods[life.FirstPeriod + p].IdleOps;
         }
 
         return [.. sums.Select(static p => new KindSummary(p.Key, p.Value.Count, p.Value.Bytes, p.Value.AtPeak, p.Value.Alive > 0 ? p.Value.Idle / p.Value.Alive : 0))];
     }
-
-    private static bool IsAlive(TensorLifetime life, int op) => life.IsPersistent
-        || (life.WrapsIteration ? op >= life.CreateOp || op <= life.FreeOp : op >= life.CreateOp && op <= life.FreeOp);
 
     private static int OpsAlive(TensorLifetime life, int ops) => life.IsPersistent ? ops
         : life.WrapsIteration ? ops - life.CreateOp + life.FreeOp + 1 : life.FreeOp - life.CreateOp + 1;

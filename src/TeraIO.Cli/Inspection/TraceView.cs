@@ -29,7 +29,7 @@ internal sealed record TraceView(
     {
         Trace trace = subject.Trace;
         TraceLifetimes lifetimes = subject.Explainer.Lifetimes;
-        int peakOp = PeakOpOf(lifetimes.LiveBytes);
+        int peakOp = lifetimes.PeakOp;
         return new TraceView(
             trace.Header.Name,
             trace.Header.Source,
@@ -38,7 +38,7 @@ internal sealed record TraceView(
             trace.IdealSeconds,
             trace.Header.Tokens,
             trace.Header.BaselineBytes,
-            lifetimes.LiveBytes[peakOp],
+            lifetimes.PeakBytes,
             peakOp,
             trace.Ops[peakOp].Name,
             new SimulationContext(trace).SmallestBudget,
@@ -100,13 +100,5 @@ internal sealed record TraceView(
         long[] bytes = new long[trace.Tensors.Length];
         for (int i = 0; i < bytes.Length; i++) bytes[i] = trace.Tensors[i].Bytes;
         return Enumerable.Range(0, bytes.Length).OrderByDescending(i => bytes[i]).ThenBy(static i => i);
-    }
-
-    private static int PeakOpOf(ReadOnlySpan<long> liveBytes)
-    {
-        int peak = 0;
-        for (int op = 1; op < liveBytes.Length; op++)
-            if (liveBytes[op] > liveBytes[peak]) peak = op;
-        return peak;
     }
 }

@@ -31,9 +31,8 @@ internal sealed class PlanSource
         if (parsed.GetValue(_plan) is { } path)
         {
             if (parsed.GetValue(_policy) is not null) throw new UsageException("--plan and --policy contradict each other: the plan is made already; leave one out.");
-            MigrationPlan plan = InputFiles.ReadPlan(path, trace);
+            (MigrationPlan plan, Trace ordered) = InputFiles.ReadPlan(path, trace);
             MachineModel ofPlan = machine.One(parsed, peak, plan.MemoryBudget);
-            Trace ordered = PlannedTrace.Of(plan, trace);
             return new PlannedIteration(ordered, plan, ofPlan, Simulations.WithTransfers(ordered, plan, ofPlan));
         }
 

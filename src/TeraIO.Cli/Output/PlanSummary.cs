@@ -1,3 +1,4 @@
+using System.Text.Json;
 using TeraIO.Core.Plans;
 using TeraIO.Core.Tracing;
 using TeraIO.Planner.Lifetimes;
@@ -52,7 +53,7 @@ internal sealed record PlanSummary
         StepSeconds = simulation.StepSeconds,
         IdealSeconds = trace.IdealSeconds,
         StallSeconds = simulation.StallSeconds,
-        StallSecondsByCause = StallBreakdown.Of(trace, simulation, 0).SecondsByCause.ToDictionary(static p => char.ToLowerInvariant(p.Key.ToString()[0]) + p.Key.ToString()[1..], static p => p.Value),
+        StallSecondsByCause = StallBreakdown.Of(trace, simulation, 0).SecondsByCause.ToDictionary(static p => JsonNamingPolicy.CamelCase.ConvertName(p.Key.ToString()), static p => p.Value),
         PeakBytes = simulation.PeakBytes,
         BytesRead = simulation.BytesRead,
         BytesWritten = simulation.BytesWritten,

@@ -101,21 +101,23 @@ internal sealed class EngineState(IStorageMemory memory, TensorStore? store, lon
         if (block is { Pins: 0, Storage: not 0, State: ResidencyState.Resident, StaysResident: false }) Idle.Add(block);
     }
 
-    public void BeginOffload(TensorBlock block)
+    /// <summary>An idle block is chosen to leave memory; <see cref="EndOffload"/> follows.</summary>
+    public Offload BeginOffload(TensorBlock block)
     {
         Idle.Remove(block);
         block.Apply(ResidencyEvent.OffloadStarted);
         OffloadsInFlight++;
         OffloadingBytes += block.Bytes;
+        return new Offload(block, block.Version, block.CopyIsCurrent);
     }
 
     /// <summary>The write of a block ended, or turned out not to be needed: its memory goes, unless it was needed, changed or freed meanwhile.</summary>
-    /// <param name="block">In state Offloading, or dead.</param>
-    /// <param name="version">Of its bytes when it was chosen.</param>
+    /// <param name="offload">Its block is in state Offloading, or dead.</param>
     /// <param name="written">There was a write.</param>
     /// <param name="failed">It did not succeed.</param>
-    public void EndOffload(TensorBlock block, int version, bool written, bool failed)
+    public void EndOffload(Offload offload, bool written, bool failed)
     {
+        TensorBlock block = offload.Block;
         OffloadsInFlight--;
         OffloadingBytes -= block.Bytes;
         if (written && !failed) BytesWritten += block.Bytes;
@@ -128,7 +130,7 @@ internal sealed class EngineState(IStorageMemory memory, TensorStore? store, lon
             return;
         }
 
-        block.CopyVersion = failed ? -1 : version;
+        block.CopyVersion = failed ? -1 : offload.Version;
         if (block.Pins > 0 || wantedBack || !block.CopyIsCurrent)
         {
             block.Apply(ResidencyEvent.OffloadAbandoned);

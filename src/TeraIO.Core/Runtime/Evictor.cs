@@ -12,12 +12,6 @@ namespace TeraIO.Core.Runtime;
 /// </summary>
 internal sealed class Evictor(EngineState state)
 {
-    /// <summary>One block on its way out.</summary>
-    /// <param name="Block">Which.</param>
-    /// <param name="Version">Of its bytes when it was chosen.</param>
-    /// <param name="IsCleanCandidate">The store should hold its bytes already.</param>
-    private readonly record struct Offload(TensorBlock Block, int Version, bool IsCleanCandidate);
-
     private readonly record struct StartedOffload(Offload Offload, ValueTask Write);
 
     /// <summary>
@@ -35,8 +29,12 @@ internal sealed class Evictor(EngineState state)
         }
         finally
         {
-            lock (state.Sync) state.RoomWanted -= needed;
-            state.Migrator?.RoomChanged();
+            lock (state.Sync)
+            {
+                state.RoomWanted -= needed;
+                state.Migrator?.RoomChanged();
+            }
+
             // Choosing and checksums hold the op up as well.
             state.Stalls.AddRest(start, before, StallCause.NoRoom);
         }
@@ -138,8 +136,7 @@ internal sealed class Evictor(EngineState state)
             return false;
         }
 
-        round.Add(new Offload(block, block.Version, block.CopyIsCurrent));
-        state.BeginOffload(block);
+        round.Add(state.BeginOffload(block));
         return true;
     }
 
@@ -168,7 +165,7 @@ internal sealed class Evictor(EngineState state)
 
         lock (state.Sync)
         {
-            state.EndOffload(block, offload.Version, written, failure is not null);
+            state.EndOffload(offload, written, failure is not null);
             Monitor.PulseAll(state.Sync);
         }
 

@@ -14,9 +14,11 @@ namespace TeraIO.Core.Runtime;
 /// </summary>
 internal sealed class Migrator : IDisposable
 {
-    private readonly record struct Offload(TensorBlock Block, int Version, bool IsCleanCandidate);
-
-    private readonly record struct Finished(TensorBlock Block, bool IsOffload, int Version, TeraIOException? Failure);
+    /// <summary>A transfer that ended.</summary>
+    /// <param name="Block">What moved.</param>
+    /// <param name="Offload">Null for a prefetch.</param>
+    /// <param name="HasFailed">It did not move.</param>
+    private readonly record struct Finished(TensorBlock Block, Offload? Offload, bool HasFailed);
 
     private readonly EngineState _state;
     private readonly TensorStore _store;
@@ -49,8 +51,7 @@ internal sealed class Migrator : IDisposable
     public bool RequestOffload(TensorBlock block)
     {
         if (_isStopping || block is not { State: ResidencyState.Resident, Pins: 0, Storage: not 0, StaysResident: false }) return false;
-        _offloads.Enqueue(new Offload(block, block.Version, block.CopyIsCurrent));
-        _state.BeginOffload(block);
+        _offloads.Enqueue(_state.BeginOffload(block));
         _work.Set();
         return true;
     }
@@ -75,8 +76,11 @@ internal sealed class Migrator : IDisposable
     /// <summary>Forgets prefetches that have not started: what they were for will not come. Under the engine's lock.</summary>
     public void ForgetPrefetches() => _prefetches.Clear();
 
-    /// <summary>Memory was freed, or somebody no longer waits for it.</summary>
-    public void RoomChanged() => _work.Set();
+    /// <summary>Memory was freed, or somebody no longer waits for it: a prefetch that waits for room may go. Under the engine's lock.</summary>
+    public void RoomChanged()
+    {
+        if (_prefetches.Count > 0) _work.Set();
+    }
 
     /// <summary>Ends what is in flight, forgets the rest and stops the thread. Not under the engine's lock.</summary>
     public void Dispose()
@@ -155,22 +159,22 @@ internal sealed class Migrator : IDisposable
             StoredCopy copy = block.Copy ??= _store.Reserve(block.Id, block.Bytes);
             if (offload.IsCleanCandidate && _store.Matches(copy, block.Address))
             {
-                End(block, offload.Version, written: false, failed: false);
+                End(offload, written: false, failed: false);
                 return;
             }
 
-            Follow(_store.Write(copy, block.Address, TransferPriority.Normal, continuesInline: true), block, isOffload: true, offload.Version);
+            Follow(_store.Write(copy, block.Address, TransferPriority.Normal, continuesInline: true), block, offload);
         }
         catch (TeraIOException)
         {
-            End(block, offload.Version, written: true, failed: true);
+            End(offload, written: true, failed: true);
         }
     }
 
     private void Start(TensorBlock block, nint address) =>
-        Follow(_store.Read(block.Copy!, address, TransferPriority.Normal, continuesInline: true), block, isOffload: false, version: 0);
+        Follow(_store.Read(block.Copy!, address, TransferPriority.Normal, continuesInline: true), block, offload: null);
 
-    private void Follow(ValueTask transfer, TensorBlock block, bool isOffload, int version)
+    private void Follow(ValueTask transfer, TensorBlock block, Offload? offload)
     {
         _inFlight++;
         ValueTaskAwaiter awaiter = transfer.GetAwaiter();
@@ -180,17 +184,17 @@ internal sealed class Migrator : IDisposable
         // On the store's completion thread, mostly.
         void Finish()
         {
-            TeraIOException? failure = null;
+            bool hasFailed = false;
             try
             {
                 awaiter.GetResult();
             }
-            catch (TeraIOException e)
+            catch (TeraIOException)
             {
-                failure = e;
+                hasFailed = true;
             }
 
-            _finished.Enqueue(new Finished(block, isOffload, version, failure));
+            _finished.Enqueue(new Finished(block, offload, hasFailed));
             _work.Set();
         }
     }
@@ -200,17 +204,17 @@ internal sealed class Migrator : IDisposable
         while (_finished.TryDequeue(out Finished finished))
         {
             _inFlight--;
-            if (finished.IsOffload) End(finished.Block, finished.Version, written: true, finished.Failure is not null);
-            else EndPrefetch(finished.Block, finished.Failure is not null);
+            if (finished.Offload is { } offload) End(offload, written: true, finished.HasFailed);
+            else EndPrefetch(finished.Block, finished.HasFailed);
         }
     }
 
-    private void End(TensorBlock block, int version, bool written, bool failed)
+    private void End(Offload offload, bool written, bool failed)
     {
         lock (_state.Sync)
         {
             if (failed) Failures++;
-            _state.EndOffload(block, version, written, failed);
+            _state.EndOffload(offload, written, failed);
             Monitor.PulseAll(_state.Sync);
         }
     }

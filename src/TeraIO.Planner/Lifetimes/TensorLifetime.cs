@@ -13,4 +13,7 @@ public readonly record struct TensorLifetime(int CreateOp, int FreeOp, int Uses,
 
     /// <summary>It is freed in the iteration after the one that made it.</summary>
     public bool WrapsIteration => FreeOp < CreateOp;
+
+    /// <summary>Whether it exists while an op runs.</summary>
+    public bool IsAliveAt(int op) => IsPersistent || (WrapsIteration ? op >= CreateOp || op <= FreeOp : op >= CreateOp && op <= FreeOp);
 }

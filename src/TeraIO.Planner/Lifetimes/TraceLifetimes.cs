@@ -18,6 +18,10 @@ public sealed class TraceLifetimes
         _periods = periods;
         _liveBytes = liveBytes;
         VersionCount = versionCount;
+        for (int op = 1; op < liveBytes.Length; op++)
+        {
+            if (liveBytes[op] > liveBytes[PeakOp]) PeakOp = op;
+        }
     }
 
     /// <summary>One per tensor of the trace.</summary>
@@ -36,15 +40,10 @@ public sealed class TraceLifetimes
     public int VersionCount { get; }
 
     /// <summary>Bytes alive at the op where most are: the memory that an unlimited iteration takes.</summary>
-    public long PeakBytes
-    {
-        get
-        {
-            long peak = 0;
-            foreach (long bytes in _liveBytes) peak = Math.Max(peak, bytes);
-            return peak;
-        }
-    }
+    public long PeakBytes => _liveBytes[PeakOp];
+
+    /// <summary>The op at which that is; the first of several.</summary>
+    public int PeakOp { get; }
 
     /// <summary>Finds the lifetimes of a trace.</summary>
     public static TraceLifetimes Of(Trace trace)

@@ -55,9 +55,14 @@ internal sealed class OpClock
     /// The first op that begins at or after a second of the unrolled iterations (0 is the start of this iteration, negative is before it), counted from op 0 of
     /// this iteration, so that it may be negative or beyond the last op.
     /// </summary>
-    public long FirstOpStartingAt(double second)
+    public long FirstOpStartingAt(double second) => StepSeconds <= 0 ? 0 : OpsStartingBefore(second, orAt: false);
+
+    /// <summary>The last op that begins at or before a second, counted like <see cref="FirstOpStartingAt"/>.</summary>
+    public long LastOpStartingAt(double second) => StepSeconds <= 0 ? 0 : OpsStartingBefore(second, orAt: true) - 1;
+
+    /// <summary>How many ops from op 0 of this iteration on begin before a second, or also at it.</summary>
+    private long OpsStartingBefore(double second, bool orAt)
     {
-        if (StepSeconds <= 0) return 0;
         double iteration = Math.Floor(second / StepSeconds);
         double within = second - iteration * StepSeconds;
         int low = 0;
@@ -65,29 +70,11 @@ internal sealed class OpClock
         while (low < high)
         {
             int middle = (low + high) / 2;
-            if (_start[middle] >= within) high = middle;
-            else low = middle + 1;
+            if (_start[middle] < within || (orAt && _start[middle] == within)) low = middle + 1;
+            else high = middle;
         }
 
         return (long)iteration * _start.Length + low;
-    }
-
-    /// <summary>The last op that begins at or before a second, counted like <see cref="FirstOpStartingAt"/>.</summary>
-    public long LastOpStartingAt(double second)
-    {
-        if (StepSeconds <= 0) return 0;
-        double iteration = Math.Floor(second / StepSeconds);
-        double within = second - iteration * StepSeconds;
-        int low = 0;
-        int high = _start.Length;
-        while (low < high)
-        {
-            int middle = (low + high) / 2;
-            if (_start[middle] > within) high = middle;
-            else low = middle + 1;
-        }
-
-        return (long)iteration * _start.Length + low - 1;
     }
 
     /// <summary>Second at which an op of the unrolled iterations begins.</summary>

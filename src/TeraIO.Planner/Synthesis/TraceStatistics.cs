@@ -16,7 +16,6 @@ public sealed class TraceStatistics
         _lifetimes = TraceLifetimes.Of(trace);
         _start = new double[trace.Ops.Length + 1];
         for (int i = 0; i < trace.Ops.Length; i++) _start[i + 1] = _start[i] + trace.Ops[i].Seconds;
-        PeakOp = _lifetimes.LiveBytes.IndexOf(_lifetimes.PeakBytes);
         MeasureActive();
         CountKinds();
     }
@@ -41,7 +40,7 @@ public sealed class TraceStatistics
     public long PeakBytes => _lifetimes.PeakBytes;
 
     /// <summary>The op at which that is.</summary>
-    public int PeakOp { get; }
+    public int PeakOp => _lifetimes.PeakOp;
 
     /// <summary>Bytes in memory at the peak, by kind; what belongs to no tensor of the trace is not in it.</summary>
     public IReadOnlyDictionary<TensorKind, long> PeakBytesByKind { get; private set; } = null!;
@@ -143,15 +142,9 @@ public sealed class TraceStatistics
             TraceTensor tensor = _trace.Tensors[i];
             bytes[tensor.Kind] += tensor.Bytes;
             count[tensor.Kind]++;
-            if (IsAlive(_lifetimes.Tensors[i], PeakOp)) atPeak[tensor.Kind] += tensor.Bytes;
+            if (_lifetimes.Tensors[i].IsAliveAt(PeakOp)) atPeak[tensor.Kind] += tensor.Bytes;
         }
 
         (BytesByKind, TensorsByKind, PeakBytesByKind) = (bytes, count, atPeak);
-    }
-
-    private static bool IsAlive(in TensorLifetime life, int op)
-    {
-        if (life.IsPersistent) return true;
-        return life.WrapsIteration ? op >= life.CreateOp || op <= life.FreeOp : op >= life.CreateOp && op <= life.FreeOp;
     }
 }

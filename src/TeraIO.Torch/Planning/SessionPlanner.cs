@@ -26,6 +26,7 @@ internal sealed class SessionPlanner
     private const double WorthwhileGain = 0.01;
 
     private readonly TensorStore _store;
+    private StoreBandwidth? _bandwidth; // measured for the first plan
     private long _budget;
     private IMigrationPolicy _policy;
     private readonly Dictionary<MigrationPlan, Trial> _trials = new(ReferenceEqualityComparer.Instance);
@@ -65,12 +66,6 @@ internal sealed class SessionPlanner
         _trials.Clear();
     }
 
-    /// <summary>The store as measured; null before the first plan.</summary>
-    public StoreBandwidth? Bandwidth { get; private set; }
-
-    /// <summary>Plans made so far.</summary>
-    public int Plans { get; private set; }
-
     /// <inheritdoc cref="PlannedRun"/>
     public MigrationPlan? Plan(PlanRequest request)
     {
@@ -103,9 +98,8 @@ internal sealed class SessionPlanner
 
     private MigrationPlan Make(Trace trace, Trial trial, bool costsCompute)
     {
-        Bandwidth ??= StoreProbe.Measure(_store);
-        PolicyResult result = _policy.Plan(trace, Machine(Bandwidth, costsCompute));
-        Plans++;
+        _bandwidth ??= StoreProbe.Measure(_store);
+        PolicyResult result = _policy.Plan(trace, Machine(_bandwidth, costsCompute));
         _trials[result.Plan] = trial;
         return result.Plan;
     }

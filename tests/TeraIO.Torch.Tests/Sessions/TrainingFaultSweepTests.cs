@@ -14,15 +14,7 @@ internal sealed class TrainingFaultSweepTests : SessionFixture
 {
     private static readonly TrainingScript _script = new() { Steps = 1, Dropout = 0.1 };
 
-    [TestCase(FaultKind.IoError, false)]
-    [TestCase(FaultKind.IoError, true)]
-    [TestCase(FaultKind.ShortTransfer, false)]
-    [TestCase(FaultKind.BitFlipOnRead, false)]
-    [TestCase(FaultKind.BitFlipOnRead, true)]
-    [TestCase(FaultKind.TornWrite, false)]
-    [TestCase(FaultKind.MisdirectedWrite, false)]
-    [TestCase(FaultKind.LostWrite, false)]
-    [TestCase(FaultKind.NoSpace, true)]
+    [TestCaseSource(typeof(FaultSweep), nameof(FaultSweep.ProgramCases))]
     public async Task Losses_are_right_or_training_stops(FaultKind kind, bool forever)
     {
         List<float> undisturbed = _script.Run();

@@ -26,11 +26,8 @@ internal sealed class PlanFollower(EngineState state, Migrator migrator) : IEvic
     /// <summary>Times that a stream departed from its program.</summary>
     public long Divergences { get; private set; }
 
-    /// <summary>Whether every op of the step so far was the program's, from the first on.</summary>
-    public bool MatchesFromStart => _isFollowing && _wholeStepMatched;
-
     /// <summary>Whether the step that ran was the whole program and nothing else.</summary>
-    public bool MatchedWholeProgram => MatchesFromStart && _program is { } p && _position == p.Length;
+    public bool MatchedWholeProgram => _isFollowing && _wholeStepMatched && _program is { } p && _position == p.Length;
 
     /// <inheritdoc/>
     public bool IsKnown => _isFollowing && _program!.Plan.EvictionOrder == EvictionOrder.FarthestNextUse;

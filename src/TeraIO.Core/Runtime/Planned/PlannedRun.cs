@@ -11,8 +11,7 @@ namespace TeraIO.Core.Runtime.Planned;
 /// <param name="Current">The plan that ran; null when the step ran on demand.</param>
 /// <param name="StepSeconds">Seconds of the step, stalls included.</param>
 /// <param name="StallSeconds">Seconds that its ops waited.</param>
-/// <param name="BytesMoved">Bytes that moved to and from the store meanwhile.</param>
-internal sealed record PlanRequest(Trace Profile, Trace Trace, MigrationPlan? Current, double StepSeconds, double StallSeconds, long BytesMoved);
+internal sealed record PlanRequest(Trace Profile, Trace Trace, MigrationPlan? Current, double StepSeconds, double StallSeconds);
 
 /// <summary>
 /// Planned mode: records each step, takes two equal steps for a steady state, has it planned, and follows the plan from the next step
@@ -29,8 +28,6 @@ internal sealed class PlannedRun : IOpStream, IDisposable
     private StepRecord _record = new();
     private long _steps;
     private bool _isInStep;
-    private long _bytesAtBegin;
-    private string? _lastDifference;
 
     /// <summary>So many kinds of steps may take turns and still be recognised.</summary>
     private const int MostRecent = 4;
@@ -57,7 +54,7 @@ internal sealed class PlannedRun : IOpStream, IDisposable
     public int FailedMigrations => _migrator.Failures;
 
     /// <summary>How the latest steps differ, in words; null when they are the same.</summary>
-    public string? LastDifference => _lastDifference;
+    public string? LastDifference { get; private set; }
 
     /// <summary>The trace of the current program; null before there is one.</summary>
     public Trace? Trace => _follower.Program?.Trace;
@@ -78,7 +75,6 @@ internal sealed class PlannedRun : IOpStream, IDisposable
         lock (_state.Sync)
         {
             _state.Stalls.TakeOp();
-            _bytesAtBegin = _state.BytesRead + _state.BytesWritten;
             _isInStep = true;
             _record.Begin(++_steps);
             _follower.Begin();
@@ -88,7 +84,6 @@ internal sealed class PlannedRun : IOpStream, IDisposable
     /// <summary>The step ends: what comes until the next one belongs to none. Plans, if there is something to plan. Does nothing when no step runs.</summary>
     public void EndStep()
     {
-        long bytesMoved;
         bool byPlan;
         lock (_state.Sync)
         {
@@ -97,13 +92,12 @@ internal sealed class PlannedRun : IOpStream, IDisposable
             _record.End();
             byPlan = _follower.MatchedWholeProgram;
             _follower.End();
-            bytesMoved = _state.BytesRead + _state.BytesWritten - _bytesAtBegin;
             LastStalls = StallsOf(_record);
         }
 
         if (_record.Ops.Count == 0) return;
-        if (byPlan) AfterPlannedStep(bytesMoved);
-        else AfterOnDemandStep(bytesMoved);
+        if (byPlan) AfterPlannedStep();
+        else AfterOnDemandStep();
     }
 
     /// <inheritdoc/>
@@ -149,9 +143,9 @@ internal sealed class PlannedRun : IOpStream, IDisposable
         _migrator.Dispose();
     }
 
-    private void AfterOnDemandStep(long bytesMoved)
+    private void AfterOnDemandStep()
     {
-        _lastDifference = _recent.Count == 0 ? null : StepDifference.Find(_recent[^1], _record);
+        LastDifference = _recent.Count == 0 ? null : StepDifference.Find(_recent[^1], _record);
         int same = _recent.FindIndex(earlier => StepDifference.Find(earlier, _record) is null);
         if (same < 0)
         {
@@ -162,7 +156,7 @@ internal sealed class PlannedRun : IOpStream, IDisposable
         PlannedProgram program;
         lock (_state.Sync) program = new PlannedProgram(_record, $"step {_record.Number}");
         _recent.RemoveAt(same);
-        if (Ask(new PlanRequest(program.Trace, program.Trace, null, Seconds(_record.WallTicks), StallSeconds(), bytesMoved)) is not { } plan) return;
+        if (Ask(new PlanRequest(program.Trace, program.Trace, null, Seconds(_record.WallTicks), StallSeconds())) is not { } plan) return;
         lock (_state.Sync)
         {
             program.SetPlan(plan);
@@ -170,13 +164,13 @@ internal sealed class PlannedRun : IOpStream, IDisposable
         }
     }
 
-    private void AfterPlannedStep(long bytesMoved)
+    private void AfterPlannedStep()
     {
-        _lastDifference = null;
+        LastDifference = null;
         PlannedSteps++;
         PlannedProgram program = _follower.Program!;
         program.NoteDurations(_record);
-        if (Ask(new PlanRequest(program.Trace, program.TraceByPlan, program.Plan, Seconds(_record.WallTicks), StallSeconds(), bytesMoved)) is not { } plan) return;
+        if (Ask(new PlanRequest(program.Trace, program.TraceByPlan, program.Plan, Seconds(_record.WallTicks), StallSeconds())) is not { } plan) return;
         lock (_state.Sync) program.SetPlan(plan);
     }
 

@@ -55,9 +55,6 @@ internal sealed class StepRecord
     /// <summary>Stopwatch ticks from the begin of the step to its end, stalls included; 0 while it runs.</summary>
     public long WallTicks { get; private set; }
 
-    /// <summary>Index of the op that is running or comes next.</summary>
-    public int OpenOp => Ops.Count;
-
     private long BeganAt { get; set; }
 
     /// <summary>Empties the record for the next step.</summary>
@@ -92,7 +89,7 @@ internal sealed class StepRecord
     {
         _opOpen = true;
         Mix(block.Bytes, 3UL);
-        block.Birth = new BlockBirth(Number, OpenOp, _openAllocations++);
+        block.Birth = new BlockBirth(Number, Ops.Count, _openAllocations++);
         Events.Add(new StreamEvent(block, StreamEventKind.Allocate));
     }
 
@@ -105,15 +102,12 @@ internal sealed class StepRecord
         if (Ops.Count == 0) LeadingFrees = Events.Count;
     }
 
-    /// <returns>The signature of the op that ended.</returns>
-    public ulong OpEnded(OpIdentity op, long stallTicks, StallCause cause)
+    public void OpEnded(OpIdentity op, long stallTicks, StallCause cause)
     {
         long now = Stopwatch.GetTimestamp();
-        ulong signature = Combine(_openHash, op.Id);
-        Ops.Add(new RecordedOp(op, signature, _openFirst, Math.Max(0, now - _lastEnd - stallTicks), stallTicks, cause));
+        Ops.Add(new RecordedOp(op, Combine(_openHash, op.Id), _openFirst, Math.Max(0, now - _lastEnd - stallTicks), stallTicks, cause));
         _lastEnd = now;
         OpenNext();
-        return signature;
     }
 
     /// <summary>The events of an op; frees between it and the next are among them.</summary>

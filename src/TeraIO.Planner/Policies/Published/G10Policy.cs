@@ -70,7 +70,7 @@ internal sealed class G10Policy : IMigrationPolicy
             for (int op = 0; op < _endOf.Length; op++) _endOf[op] = sum += context.Seconds[op];
         }
 
-        public IEnumerable<PlannedMigration> Choose()
+        public List<PlannedMigration> Choose()
         {
             int criticalAtFirst = _critical.Count;
             if (criticalAtFirst == 0) return [];
@@ -165,8 +165,9 @@ internal sealed class G10Policy : IMigrationPolicy
         }
 
         /// <summary>Reads by their latest begin, each as much earlier as the estimate stays under the line after the end of its write.</summary>
-        private IEnumerable<PlannedMigration> MoveReadsEarly()
+        private List<PlannedMigration> MoveReadsEarly()
         {
+            var migrations = new List<PlannedMigration>(2 * _chosen.Count);
             int ops = _context.OpCount;
             var estimate = new MaxTree(_memory);
             foreach (Migration m in _chosen)
@@ -181,10 +182,11 @@ internal sealed class G10Policy : IMigrationPolicy
                 int full = LastOver(estimate, begin - 1, _line - period.Bytes + 1);
                 int earliest = Math.Min(begin, Math.Max(window.WriteEnd + 1, full + 1));
                 if (earliest < begin) estimate.AddCyclic(earliest, begin - 1, period.Bytes);
-                MemoryTier tier = window.Books.Tier;
-                yield return new PlannedMigration(MigrationKind.Offload, period.Tensor, 0, period.Bytes, tier, Writes: true, period.After, (window.WriteEnd + 1) % ops);
-                yield return new PlannedMigration(MigrationKind.Prefetch, period.Tensor, 0, period.Bytes, tier, Writes: false, earliest % ops, period.Before % ops);
+                PlanAssembly.AddRoundTrip(
+                    migrations, period.Tensor, period.Bytes, window.Books.Tier, period.After, (window.WriteEnd + 1) % ops, earliest % ops, period.Before % ops);
             }
+
+            return migrations;
         }
 
         /// <summary>The last op up to <paramref name="op"/>, which may lie in the next iteration, at which the estimate reaches a value.</summary>

@@ -5,6 +5,10 @@ namespace TeraIO.Planner.Policies.Published;
 /// <summary>Bytes in memory per op when nothing moves.</summary>
 internal static class MemoryEstimate
 {
+    /// <summary>Whether the budget is too small for any plan, or nothing need move.</summary>
+    public static bool LeavesNothingToPlan(SimulationContext context, long budget) =>
+        context.WhyInfeasible(budget) is not null || PerOp(context).Max() <= budget;
+
     /// <summary>The baseline, all that lives, and the workspace. What is movable and never used is left out: it leaves once and for all.</summary>
     public static long[] PerOp(SimulationContext context)
     {

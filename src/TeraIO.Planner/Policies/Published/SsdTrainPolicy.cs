@@ -25,8 +25,7 @@ internal sealed class SsdTrainPolicy : IMigrationPolicy
         ArgumentNullException.ThrowIfNull(machine);
         var context = new SimulationContext(trace);
         MigrationPlan empty = MigrationPlan.OnDemand(trace, machine.MemoryBudget, EvictionOrder.LeastRecentlyUsed, Name);
-        if (context.WhyInfeasible(machine.MemoryBudget) is not null || MemoryEstimate.PerOp(context).Max() <= machine.MemoryBudget)
-            return PlanAssembly.Simulate(context, machine, empty);
+        if (MemoryEstimate.LeavesNothingToPlan(context, machine.MemoryBudget)) return PlanAssembly.Simulate(context, machine, empty);
         var runs = new ModuleRuns(context);
         List<InactivePeriod> moved = Moved(context, machine.Storage, runs);
         var plans = new List<MigrationPlan>();
@@ -116,8 +115,7 @@ internal sealed class SsdTrainPolicy : IMigrationPolicy
             int back = Math.Max(period.After + 1, runs.FirstOf(Math.Max(0, runs.RunOf(period.Before) - depth)));
             // A reload before backward has begun would only undo the offload.
             back = Math.Min(period.Before, nextBackward[back]);
-            migrations.Add(new PlannedMigration(MigrationKind.Offload, period.Tensor, 0, period.Bytes, MemoryTier.Ssd, Writes: true, period.After, back));
-            migrations.Add(new PlannedMigration(MigrationKind.Prefetch, period.Tensor, 0, period.Bytes, MemoryTier.Ssd, Writes: false, back, period.Before));
+            PlanAssembly.AddRoundTrip(migrations, period.Tensor, period.Bytes, MemoryTier.Ssd, period.After, back, back, period.Before);
         }
 
         return PlanAssembly.InOrder(migrations);

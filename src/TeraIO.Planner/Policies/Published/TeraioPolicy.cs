@@ -118,9 +118,8 @@ internal sealed class TeraioPolicy : IMigrationPolicy
         window.Books.Writes.BookForward(period.After + 1, period.Bytes);
         window.Books.Reads.BookBackward(period.Before - 1, period.Bytes);
         window.Books.Hold(period);
-        MemoryTier tier = window.Books.Tier;
         int issue = window.Books.IssueFor(window.ReadBegin, window.WriteEnd + 1);
-        migrations.Add(new PlannedMigration(MigrationKind.Offload, period.Tensor, 0, period.Bytes, tier, Writes: true, period.After, (window.WriteEnd + 1) % ops));
-        migrations.Add(new PlannedMigration(MigrationKind.Prefetch, period.Tensor, 0, period.Bytes, tier, Writes: false, issue % ops, period.Before % ops));
+        PlanAssembly.AddRoundTrip(
+            migrations, period.Tensor, period.Bytes, window.Books.Tier, period.After, (window.WriteEnd + 1) % ops, issue % ops, period.Before % ops);
     }
 }

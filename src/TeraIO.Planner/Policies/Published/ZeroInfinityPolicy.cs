@@ -31,8 +31,7 @@ internal sealed class ZeroInfinityPolicy : IMigrationPolicy
         ArgumentNullException.ThrowIfNull(machine);
         var context = new SimulationContext(trace);
         MigrationPlan empty = MigrationPlan.OnDemand(trace, machine.MemoryBudget, EvictionOrder.LeastRecentlyUsed, Name);
-        if (context.WhyInfeasible(machine.MemoryBudget) is not null || MemoryEstimate.PerOp(context).Max() <= machine.MemoryBudget)
-            return PlanAssembly.Simulate(context, machine, empty);
+        if (MemoryEstimate.LeavesNothingToPlan(context, machine.MemoryBudget)) return PlanAssembly.Simulate(context, machine, empty);
         var runs = new ModuleRuns(context);
         List<InactivePeriod> periods = InactivePeriod.AllOf(context);
         bool[] stays = Persistent(context, machine.MemoryBudget);
@@ -60,10 +59,8 @@ internal sealed class ZeroInfinityPolicy : IMigrationPolicy
             if (back <= run) continue; // used again so soon that it is not released
             int offloadAfter = runs.LastOf(run);
             int prefetchBefore = runs.FirstOf(back) % context.OpCount;
-            MemoryTier tier = tiers[period.Tensor];
-            migrations.Add(new PlannedMigration(MigrationKind.Offload, period.Tensor, 0, period.Bytes, tier, Writes: true, offloadAfter, prefetchBefore));
-            migrations.Add(new PlannedMigration(
-                MigrationKind.Prefetch, period.Tensor, 0, period.Bytes, tier, Writes: false, prefetchBefore, period.Before % context.OpCount));
+            PlanAssembly.AddRoundTrip(
+                migrations, period.Tensor, period.Bytes, tiers[period.Tensor], offloadAfter, prefetchBefore, prefetchBefore, period.Before % context.OpCount);
         }
 
         return PlanAssembly.InOrder(migrations);

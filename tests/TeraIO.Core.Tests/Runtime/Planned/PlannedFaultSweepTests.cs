@@ -11,15 +11,7 @@ public class PlannedFaultSweepTests
 {
     private const int Layers = 6;
 
-    [TestCase(FaultKind.IoError, false)]
-    [TestCase(FaultKind.IoError, true)]
-    [TestCase(FaultKind.ShortTransfer, false)]
-    [TestCase(FaultKind.BitFlipOnRead, false)]
-    [TestCase(FaultKind.BitFlipOnRead, true)]
-    [TestCase(FaultKind.TornWrite, false)]
-    [TestCase(FaultKind.MisdirectedWrite, false)]
-    [TestCase(FaultKind.LostWrite, false)]
-    [TestCase(FaultKind.NoSpace, true)]
+    [TestCaseSource(typeof(FaultSweep), nameof(FaultSweep.ProgramCases))]
     public async Task A_fault_is_survived_or_told(FaultKind kind, bool forever)
     {
         int stopped = 0;
