@@ -34,6 +34,16 @@ public sealed record StoreOptions
     /// </summary>
     public ByteSize? Capacity { get; init; }
 
+    /// <summary>Limits of single paths, by their name in <see cref="Paths"/>. Default: none.</summary>
+    public IReadOnlyDictionary<string, PathOptions> PathOptions { get; init; } = System.Collections.Frozen.FrozenDictionary<string, PathOptions>.Empty;
+
+    /// <summary>
+    /// How bytes are divided over <see cref="Paths"/>. Default <see langword="null"/>: in proportion to the rates at which the paths move bytes, measured all the time.
+    /// A list of one weight per path, not negative and not all 0, divides in this proportion for good; a path of weight 0 gets bytes only when no other
+    /// takes them.
+    /// </summary>
+    public IReadOnlyList<double>? FixedShares { get; init; }
+
     /// <summary>1 MiB chunks in flight per path. 1 to 1024, with <see cref="StorageBackend.Threads"/> 1 to 64. Default 32.</summary>
     public int QueueDepth { get; init; } = 32;
 
@@ -66,8 +76,37 @@ public sealed record StoreOptions
         RequireWithin(QueueDepth, 1, 1024, nameof(QueueDepth));
         RequireWithin(ReadRetries, 0, 100, nameof(ReadRetries));
         Emulated?.Validate();
+        ValidatePathOptions();
+        ValidateShares();
         if (!Enum.IsDefined(Backend))
             throw new ConfigurationException($"StoreOptions.Backend is {(int)Backend}: use Auto, IoUring or Threads.");
+    }
+
+    /// <summary>Those of one path, with the store's where it has none.</summary>
+    internal PathOptions OptionsOf(string path)
+    {
+        var options = PathOptions.GetValueOrDefault(path) ?? new PathOptions();
+        return options with { QueueDepth = options.QueueDepth ?? QueueDepth, Emulated = options.Emulated ?? Emulated };
+    }
+
+    private void ValidatePathOptions()
+    {
+        foreach (var (path, options) in PathOptions)
+        {
+            if (!Paths.Contains(path))
+                throw new ConfigurationException($"StoreOptions.PathOptions names {path}, which is not in StoreOptions.Paths: spell it as there.") { Path = path };
+            options.Validate(path);
+        }
+    }
+
+    private void ValidateShares()
+    {
+        if (FixedShares is not { } shares)
+            return;
+        if (shares.Count != Paths.Count)
+            throw new ConfigurationException($"StoreOptions.FixedShares has {shares.Count} weights for {Paths.Count} paths: give one per path, or null to divide as measured.");
+        if (shares.Any(static share => !double.IsFinite(share) || share < 0) || shares.Sum() is not (> 0 and < double.PositiveInfinity))
+            throw new ConfigurationException($"StoreOptions.FixedShares is {string.Join(", ", shares)}: use numbers of 0 or more, at least one above 0.");
     }
 
     private static void RequireBlocks(ByteSize size, string option)

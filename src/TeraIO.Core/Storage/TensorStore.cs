@@ -24,7 +24,7 @@ public sealed class TensorStore : IDisposable
     {
         Options = options;
         Paths = paths;
-        Placement = new StripePlacement(paths, options.StripeSize.Bytes, options.SegmentSize.Bytes, mayGrow: options.Capacity is null);
+        Placement = new StripePlacement(paths, options);
     }
 
     /// <summary>Counters and sizes, now.</summary>
@@ -56,11 +56,15 @@ public sealed class TensorStore : IDisposable
 
     /// <summary>For fault injection: <paramref name="decorate"/> wraps the backend of each path.</summary>
     internal static TensorStore Open(StoreOptions options, ILogger? logger, Func<ITransferBackend, ITransferBackend> decorate) =>
-        Open(options, logger, () => decorate(new NativeTransferBackend(
-            options.Backend, options.QueueDepth, TransferLimits.ForQueueDepth(options.QueueDepth).MostRequests)));
+        Open(options, logger, (_, path) => decorate(new NativeTransferBackend(
+            options.Backend, path.QueueDepth!.Value, TransferLimits.ForQueueDepth(path.QueueDepth.Value).MostRequests)));
 
     /// <summary>For tests without the native library: <paramref name="createBackend"/> makes the backend of each path.</summary>
-    internal static TensorStore Open(StoreOptions options, ILogger? logger, Func<ITransferBackend> createBackend)
+    internal static TensorStore Open(StoreOptions options, ILogger? logger, Func<ITransferBackend> createBackend) =>
+        Open(options, logger, (_, _) => createBackend());
+
+    /// <summary>For tests and studies: <paramref name="createBackend"/> makes the backend of the path with this name and these options.</summary>
+    internal static TensorStore Open(StoreOptions options, ILogger? logger, Func<string, PathOptions, ITransferBackend> createBackend)
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
@@ -125,6 +129,12 @@ public sealed class TensorStore : IDisposable
         {
             Abandon(transfer);
             throw;
+        }
+        if (Placement.BeginWrite(copy.TensorId, copy.Stripes) is { } full)
+        {
+            copy.EndWrite(complete: false);
+            Abandon(transfer);
+            return ValueTask.FromException(full);
         }
         return transfer.Run(copy, source, TransferDirection.Write, priority, continuesInline, ct);
     }
@@ -252,10 +262,11 @@ public sealed class TensorStore : IDisposable
             throw new ArgumentException($"The copy of tensor {copy.TensorId} belongs to another store.", nameof(copy));
     }
 
-    private static StorePath OpenPath(string path, StoreOptions options, ILogger logger, Func<ITransferBackend> createBackend)
+    private static StorePath OpenPath(string path, StoreOptions options, ILogger logger, Func<string, PathOptions, ITransferBackend> createBackend)
     {
-        var backend = createBackend();
-        if (options.Emulated is { } device)
+        var own = options.OptionsOf(path);
+        var backend = createBackend(path, own);
+        if (own.Emulated is { } device)
             backend = new ThrottledBackend(backend, device);
         StoreDirectory? directory = null;
         TransferFile? file = null;
@@ -263,9 +274,8 @@ public sealed class TensorStore : IDisposable
         {
             directory = StoreDirectory.Create(path, logger);
             file = backend.CreateFile(directory.StoreFilePath);
-            var engine = new TransferEngine(backend, path, TransferLimits.ForQueueDepth(options.QueueDepth), logger);
             logger.LogInformation("Store in {Path}: {Backend}, {Mode} I/O", directory.FullPath, backend.Name, file.IsDirect ? "direct" : "buffered");
-            return new StorePath(path, directory, backend, file, engine);
+            return new StorePath(path, own, options.StripeSize.Bytes, directory, backend, file, logger);
         }
         catch
         {

@@ -135,7 +135,8 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource
         _engines[transfer.Index] = path.Engine;
         transfer.File = path.File;
         transfer.Offset = stripe.Offset;
-        transfer.RetriesLeft = _direction == TransferDirection.Read ? _store.Options.ReadRetries : WriteRetries;
+        // A repeated write wears the device as the first one did: under a limit it is relocated instead, which counts.
+        transfer.RetriesLeft = _direction == TransferDirection.Read ? _store.Options.ReadRetries : path.HasWriteLimit ? 0 : WriteRetries;
     }
 
     private static void NoteWritten(ref Stripe stripe, ulong checksum)
@@ -152,12 +153,11 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource
         lock (_lock)
         {
             ref var stripe = ref _copy.Stripes[transfer.Index];
-            if (_isCanceled || _relocationsLeft == 0 || !_store.Placement.TryRelocate(ref stripe))
+            if (_isCanceled || !_store.Placement.TryRelocate(ref stripe, ref _relocationsLeft))
             {
                 stripe.IsBad = transfer.Status == TransferStatus.IoError;
                 return false;
             }
-            _relocationsLeft--;
             Aim(transfer, stripe);
             _engines[transfer.Index].Start(transfer);
             return true;
