@@ -186,7 +186,6 @@ inline constexpr unsigned stream_page_aligned = 8;
     X(set_statistics_level, cuFileSetStatsLevel, Error, (int))                                          \
     X(statistics_start, cuFileStatsStart, Error, (void))                                                \
     X(statistics_stop, cuFileStatsStop, Error, (void))                                                  \
-    X(get_statistics_l1, cuFileGetStatsL1, Error, (void*))                                              \
     X(get_statistics_l3, cuFileGetStatsL3, Error, (void*))                                              \
     X(get_p2p_flags, cuFileDriverGetP2PFlags, Error, (int, int*))
 

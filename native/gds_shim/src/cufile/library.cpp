@@ -62,9 +62,8 @@ uint32_t capabilities_of(const EntryPoints& call, bool has_vector_io) {
         call.stream_register && call.stream_deregister && call.read_async && call.write_async);
     add(TIO_CUFILE_CAN_SET_PARAMETERS,
         call.set_parameter_size && call.set_parameter_bool && call.set_parameter_string);
-    add(TIO_CUFILE_CAN_STATISTICS, call.set_statistics_level && call.statistics_start &&
-                                       call.statistics_stop && call.get_statistics_l1 &&
-                                       call.get_statistics_l3);
+    add(TIO_CUFILE_CAN_STATISTICS,
+        call.set_statistics_level && call.statistics_start && call.statistics_stop && call.get_statistics_l3);
     add(TIO_CUFILE_CAN_P2P_FLAGS, call.get_p2p_flags != nullptr);
     add(TIO_CUFILE_CAN_VECTOR, has_vector_io);
     return mask;

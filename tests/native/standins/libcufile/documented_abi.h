@@ -95,7 +95,8 @@ struct CUfilePerGpuStats_t {
     uint64_t n_unaligned_reads, n_dr_reads, n_sparse_regions, n_inline_regions, n_reads_err;
     uint64_t writes_bytes, write_bw_bytes_per_sec, write_utilization, write_duration_us, n_total_writes;
     uint64_t n_p2p_writes, n_nvfs_writes, n_posix_writes;
-    uint64_t n_unaligned_writes, n_dr_writes, n_writes_err, n_mmap, n_mmap_ok, n_mmap_err, n_mmap_free, reg_bytes;
+    uint64_t n_unaligned_writes, n_dr_writes, n_writes_err, n_mmap, n_mmap_ok, n_mmap_err, n_mmap_free,
+        reg_bytes;
 };
 static_assert(sizeof(CUfilePerGpuStats_t) == 248);
 

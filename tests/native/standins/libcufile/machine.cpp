@@ -18,7 +18,7 @@ CUfileError_t error(int code) {
     return {code, 0};
 }
 
-constexpr size_t most_buffer_parts = 16;
+constexpr unsigned most_gpus = 16;
 
 }  // namespace
 
@@ -59,10 +59,12 @@ CUfileError_t Machine::driver_close() {
     const std::lock_guard lock(mutex);
     if (const CUfileError_t ordered = begin("cuFileDriverClose"); ordered.err != 0) return ordered;
     if (--counts.drivers_open != 0) return ok;
-    if (!files_.empty()) report("cuFileDriverClose: " + std::to_string(files_.size()) + " handles are registered");
+    if (!files_.empty())
+        report("cuFileDriverClose: " + std::to_string(files_.size()) + " handles are registered");
     if (!buffers_.empty())
         report("cuFileDriverClose: " + std::to_string(buffers_.size()) + " buffers are registered");
-    if (!batches_.empty()) report("cuFileDriverClose: " + std::to_string(batches_.size()) + " batches are set up");
+    if (!batches_.empty())
+        report("cuFileDriverClose: " + std::to_string(batches_.size()) + " batches are set up");
     if (!streams_.empty())
         report("cuFileDriverClose: " + std::to_string(streams_.size()) + " streams are registered");
     if (statistics_on_) report("cuFileDriverClose: statistics are running");
@@ -125,7 +127,8 @@ CUfileError_t Machine::set_size(int parameter, size_t value) {
 
 CUfileError_t Machine::get_size(int parameter, size_t* value) {
     const std::lock_guard lock(mutex);
-    if (const CUfileError_t ordered = begin("cuFileGetParameterSizeT", false); ordered.err != 0) return ordered;
+    if (const CUfileError_t ordered = begin("cuFileGetParameterSizeT", false); ordered.err != 0)
+        return ordered;
     *value = sizes[parameter];
     return ok;
 }
@@ -139,7 +142,8 @@ CUfileError_t Machine::set_bool(int parameter, bool value) {
 
 CUfileError_t Machine::get_bool(int parameter, bool* value) {
     const std::lock_guard lock(mutex);
-    if (const CUfileError_t ordered = begin("cuFileGetParameterBool", false); ordered.err != 0) return ordered;
+    if (const CUfileError_t ordered = begin("cuFileGetParameterBool", false); ordered.err != 0)
+        return ordered;
     const auto found = switches.find(parameter);
     *value = found != switches.end() && found->second;
     return ok;
@@ -268,24 +272,22 @@ CUfileError_t Machine::statistics_switch(const char* function, bool on) {
     return ok;
 }
 
-CUfileError_t Machine::get_statistics(const char* function, int level, bool with_vector, void* statistics) {
+CUfileError_t Machine::get_statistics(bool with_vector, void* statistics) {
     const std::lock_guard lock(mutex);
-    if (const CUfileError_t ordered = begin(function); ordered.err != 0) return ordered;
-    if (statistics_level_ < level) return error(5022);
+    if (const CUfileError_t ordered = begin("cuFileGetStatsL3"); ordered.err != 0) return ordered;
+    if (statistics_level_ < 3) return error(5022);
     Gpus gpus{};
     gpus.num_gpus = statistics_gpus;
-    // Spread over the GPUs, so that only a sum finds it all.
-    if (statistics_gpus > 0 && statistics_gpus <= most_buffer_parts) gpus.per_gpu_stats[statistics_gpus - 1] = gpu_;
-    if (level == 1 && !with_vector) {
-        *static_cast<CUfileStatsLevel1_t*>(statistics) = totals_;
-    } else if (level == 3 && !with_vector) {
+    // On the last GPU, so that only a reader of all finds it.
+    if (statistics_gpus > 0 && statistics_gpus <= most_gpus) gpus.per_gpu_stats[statistics_gpus - 1] = gpu_;
+    if (!with_vector) {
         *static_cast<CUfileStatsLevel3_t*>(statistics) = CUfileStatsLevel3_t{totals_, {}, gpus};
-    } else if (level == 3) {
-        VectorStatistics vector{};
-        vector.totals[9] = 77;  // stands where the older layout has its histograms
-        *static_cast<CUfileStatsLevel3WithVector_t*>(statistics) =
-            CUfileStatsLevel3WithVector_t{totals_, vector, {}, gpus};
+        return ok;
     }
+    Histograms histograms{};
+    histograms.write_size_kb_hist[18] = 1000;  // where the older layout has its count of GPUs
+    *static_cast<CUfileStatsLevel3WithVector_t*>(statistics) =
+        CUfileStatsLevel3WithVector_t{totals_, {}, histograms, gpus};
     return ok;
 }
 

@@ -76,7 +76,7 @@ class TIO_STANDIN_CUFILE_IMPLEMENTATION Machine {
 
     CUfileError_t set_statistics_level(int level);
     CUfileError_t statistics_switch(const char* function, bool on);
-    CUfileError_t get_statistics(const char* function, int level, bool with_vector, void* statistics);
+    CUfileError_t get_statistics(bool with_vector, void* statistics);
 
     // ---- the tests' orders; guarded by `mutex` like all that follows
     std::mutex mutex;

@@ -25,8 +25,8 @@ TIO_STANDIN_CUFILE_API void tio_standin_cufile_reset(void);
  * function. `function` is the exported name without "_v2". */
 TIO_STANDIN_CUFILE_API void tio_standin_cufile_fail_call(const char* function, uint64_t nth, int code,
                                                          int cuda_error);
-/* The nth cuFileRead, cuFileWrite or stream-ordered call from now on: a negative `result` is returned as it is
- * with errno set, and nothing moves; otherwise it moves so many bytes and no more. */
+/* The nth cuFileRead, cuFileWrite or stream-ordered call from now on: a negative `result` is returned as it
+ * is with errno set, and nothing moves; otherwise it moves so many bytes and no more. */
 TIO_STANDIN_CUFILE_API void tio_standin_cufile_order_transfer(uint64_t nth, int64_t result, int sys_errno);
 /* The entry with this index of batches from now on ends with the status bits and the result, and moves
  * nothing unless the status is COMPLETE. */
@@ -49,7 +49,8 @@ TIO_STANDIN_CUFILE_API void tio_standin_cufile_set_nvfs(unsigned major, unsigned
 TIO_STANDIN_CUFILE_API void tio_standin_cufile_set_statistics_gpus(unsigned gpus);
 
 TIO_STANDIN_CUFILE_API uint64_t tio_standin_cufile_calls(const char* function);
-/* What was done wrong since the reset, one a line; NUL-terminated, returns the full length. Empty: nothing. */
+/* What was done wrong since the reset, one a line; NUL-terminated, returns the full length. Empty: nothing.
+ */
 TIO_STANDIN_CUFILE_API size_t tio_standin_cufile_misuse(char* text, size_t capacity);
 
 typedef struct tio_standin_cufile_counts {
