@@ -35,7 +35,7 @@
 extern "C" {
 #endif
 
-#define TIO_GDS_ABI_VERSION 1u
+#define TIO_GDS_ABI_VERSION 2u
 
 typedef int32_t tio_status;
 
@@ -51,7 +51,8 @@ enum {
     TIO_E_UNSUPPORTED = -8, /* this machine, file system or build cannot do it */
     TIO_E_CLOSED = -9,      /* the queue is being destroyed */
     TIO_E_BUSY = -10,       /* the queue already holds max_requests requests */
-    TIO_E_INTERNAL = -11    /* a defect in the shim: a C++ exception was stopped at the boundary */
+    TIO_E_INTERNAL = -11,   /* a defect in the shim: a C++ exception was stopped at the boundary */
+    TIO_E_DEVICE = -12      /* the CUDA driver or cuFile reported an error (see sys_errno) */
 };
 
 TIO_GDS_API uint32_t tio_gds_abi_version(void);
@@ -118,6 +119,10 @@ typedef struct tio_gds_queue_options {
     uint32_t max_requests;  /* requests held before TIO_E_BUSY, each until its completion is collected by
                                tio_gds_wait; 0 = 4096; at most 2^20 */
     uint32_t bounce_chunks; /* aligned chunks for memory that O_DIRECT cannot use; 0 = 8; at most 4096 */
+    uint32_t device;        /* ordinal of the CUDA device of the GPU backends */
+    uint32_t reserved;      /* 0 */
+    uint64_t pinned_bytes;  /* TIO_BACKEND_STAGED: most host memory that the queue may pin, all told; at least
+                               chunk_bytes + 4096; 0 = 64 MiB */
 } tio_gds_queue_options;
 
 TIO_GDS_API tio_status tio_gds_queue_create(const tio_gds_queue_options* options, tio_gds_queue** queue);
@@ -169,7 +174,8 @@ typedef struct tio_gds_completion {
                             sum over the chunks, not always a prefix; for TIO_E_SHORT up to the file's end */
     uint64_t latency_ns; /* from submit to the end of the last chunk */
     tio_status status;
-    int32_t sys_errno; /* 0 unless status is TIO_E_IO, TIO_E_FULL */
+    int32_t sys_errno; /* errno for TIO_E_IO and TIO_E_FULL; for TIO_E_DEVICE the CUresult, or cuFile's code
+                          (from 5001 on); otherwise 0 */
 } tio_gds_completion;
 
 /* Accepts requests in order and returns without waiting for I/O. *accepted tells how many were taken: fewer
