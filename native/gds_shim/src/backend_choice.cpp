@@ -23,9 +23,9 @@ std::unique_ptr<Backend> make_backend(uint32_t kind, Scheduler& scheduler, uint3
         case TIO_BACKEND_CUFILE:
             return std::make_unique<cufile::CufileBackend>(scheduler, queue_depth);
         case TIO_BACKEND_STAGED:
-            throw Failure(
-                TIO_E_UNSUPPORTED,
-                "this build has no staged backend; use TIO_BACKEND_AUTO, _URING or _THREADS with host memory");
+            throw Failure(TIO_E_UNSUPPORTED,
+                          "this build has no staged GPU backend; use TIO_BACKEND_AUTO, _URING or _THREADS "
+                          "with host memory");
         default:
             throw Failure(TIO_E_INVALID, "backend " + std::to_string(kind) + " is none of TIO_BACKEND_*");
     }
@@ -45,7 +45,7 @@ uint32_t available_backends(std::string& why) {
     } catch (const Failure& failure) {
         why += std::string("cufile: ") + failure.what() + ". ";
     }
-    why += "staged: this build has no staged backend.";
+    why += "staged: this build has no staged GPU backend.";
     return mask;
 }
 

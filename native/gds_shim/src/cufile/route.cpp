@@ -87,8 +87,11 @@ class TrialMemory {
         : cuda_(cuda), driver_(driver) {
         cuda_.check(cuda_.memory_allocate(&pointer_, 2 * trial_bytes), "cuMemAlloc for a trial read");
         try {
-            const auto* base = reinterpret_cast<const std::byte*>(pointer_);
-            range_ = driver_.buffers().acquire(base, 2 * trial_bytes, contexts.locate(base).allocation);
+            // cuMemAlloc aligns to 256 bytes only, and cuFile counts an unaligned base as an unaligned
+            // transfer.
+            const auto* base =
+                reinterpret_cast<const std::byte*>((pointer_ + trial_bytes - 1) / trial_bytes * trial_bytes);
+            range_ = driver_.buffers().acquire(base, trial_bytes, contexts.locate(base).allocation);
         } catch (...) {
             cuda_.memory_free(pointer_);
             throw;
@@ -106,10 +109,6 @@ class TrialMemory {
     TrialMemory& operator=(const TrialMemory&) = delete;
 
     void* base() const noexcept { return const_cast<std::byte*>(range_.base); }
-    // cuMemAlloc aligns to 256 bytes only.
-    off_t aligned_offset() const noexcept {
-        return static_cast<off_t>((trial_bytes - pointer_ % trial_bytes) % trial_bytes);
-    }
 
   private:
     const cuda::Driver& cuda_;
@@ -140,8 +139,7 @@ RouteCounts try_a_read(Driver& driver, Handle handle, int device) {
     const TrialMemory memory(cuda, driver, contexts);
     const RouteCounts before = driver.statistics().read().read_routes;
     errno = 0;
-    const ssize_t result =
-        driver.library().call().read(handle, memory.base(), trial_bytes, 0, memory.aligned_offset());
+    const ssize_t result = driver.library().call().read(handle, memory.base(), trial_bytes, 0, 0);
     if (result < 0) {
         const int code = code_of_result(result, errno);
         if (code > error_base) throw failure_of("a trial read", Error{code, 0});
