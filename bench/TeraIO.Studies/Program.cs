@@ -2,11 +2,12 @@ using TeraIO.Core;
 using TeraIO.Studies;
 
 const string Usage = """
-    Studies of the planner on traces of large models, as Markdown on standard output. One of:
+    Studies of the planner on traces of large models and of the store, as Markdown on standard output. One of:
       llm-scale [--quick]                  policies on 2 x H100 and 2 x A100 with 1 to 8 SSDs per GPU, host memory, batch sizes
       peaks                                synthetic peaks beside published ones
       compare TRACE MODEL BATCH [MICRO]    a trace recorded by the sample beside the synthetic one of the same training
       emulation                            throttles with which the sample's runs on a CPU have an A100's compute : I/O ratio
+      paths DIRECTORY                      a store over two paths of unequal rates (emulated, on the disk of DIRECTORY), adaptive and static splits
     """;
 
 try
@@ -17,6 +18,7 @@ try
         case ["llm-scale", "--quick"]: ScaleStudy.Print(isQuick: true); return 0;
         case ["peaks"]: PeakStudy.Print(); return 0;
         case ["emulation"]: EmulationStudy.Print(); return 0;
+        case ["paths", var directory]: PathStudy.Print(directory); return 0;
         case ["compare", var file, var model, var batch]: RecordedStudy.Print(file, model, Number(batch), 1); return 0;
         case ["compare", var file, var model, var batch, var micro]: RecordedStudy.Print(file, model, Number(batch), Number(micro)); return 0;
         default:

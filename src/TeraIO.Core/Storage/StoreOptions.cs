@@ -1,3 +1,5 @@
+using TeraIO.Core.Leases;
+
 namespace TeraIO.Core.Storage;
 
 /// <summary>Which kernel interface moves the bytes.</summary>
@@ -11,6 +13,12 @@ public enum StorageBackend
 
     /// <summary>pread and pwrite on worker threads.</summary>
     Threads,
+
+    /// <summary>
+    /// GPUDirect Storage (cuFile): transfers from and to CUDA memory, without the CPU's. <see cref="ConfigurationException"/> at open
+    /// where there is no GPU or no libcufile. The CPU does not see the bytes: <see cref="StoreOptions.VerifyReads"/> must be off.
+    /// </summary>
+    CuFile,
 }
 
 /// <summary>Where and how a <see cref="TensorStore"/> keeps its bytes. Immutable; everything but <see cref="Paths"/> has a usable default.</summary>
@@ -44,7 +52,7 @@ public sealed record StoreOptions
     /// </summary>
     public IReadOnlyList<double>? FixedShares { get; init; }
 
-    /// <summary>1 MiB chunks in flight per path. 1 to 1024, with <see cref="StorageBackend.Threads"/> 1 to 64. Default 32.</summary>
+    /// <summary>1 MiB chunks in flight per path. 1 to 1024, with <see cref="StorageBackend.Threads"/> 1 to 64 (<see cref="StorageBackend.CuFile"/> uses no more). Default 32.</summary>
     public int QueueDepth { get; init; } = 32;
 
     /// <summary>Which kernel interface moves the bytes. Default <see cref="StorageBackend.Auto"/>.</summary>
@@ -59,8 +67,14 @@ public sealed record StoreOptions
     /// </summary>
     public bool VerifyReads { get; init; } = true;
 
+    /// <summary>Whether transfers are from and to a device's memory, which the CPU cannot read.</summary>
+    internal bool MovesDeviceMemory => Backend == StorageBackend.CuFile;
+
     /// <summary>Slows every path down to this device, for experiments. Default <see langword="null"/>: as fast as it is.</summary>
     public EmulatedDevice? Emulated { get; init; }
+
+    /// <summary>How the store shares its devices with other stores of this node. Default <see langword="null"/>: it knows of none.</summary>
+    public LeaseOptions? Leases { get; init; }
 
     /// <exception cref="ConfigurationException">An option is outside its limits; the message names it.</exception>
     internal void Validate()
@@ -78,8 +92,14 @@ public sealed record StoreOptions
         Emulated?.Validate();
         ValidatePathOptions();
         ValidateShares();
+        Leases?.Validate();
         if (!Enum.IsDefined(Backend))
-            throw new ConfigurationException($"StoreOptions.Backend is {(int)Backend}: use Auto, IoUring or Threads.");
+            throw new ConfigurationException($"StoreOptions.Backend is {(int)Backend}: use Auto, IoUring, Threads or CuFile.");
+        if (Backend == StorageBackend.CuFile && VerifyReads)
+        {
+            throw new ConfigurationException(
+                "StoreOptions.VerifyReads is on, but with StorageBackend.CuFile the bytes never pass the CPU that would check them: set it to false, or use another Backend.");
+        }
     }
 
     /// <summary>Those of one path, with the store's where it has none.</summary>

@@ -159,7 +159,7 @@ internal sealed class StorePath : IDisposable
         CorruptionsDetected = Engine.Counters.Corruptions,
         Relocations = _relocations,
         Capacity = new ByteSize(_extents.Capacity),
-        Used = new ByteSize(_extents.AllocatedBytes - _quarantinedBytes),
+        Used = new ByteSize(_extents.AllocatedBytes - _quarantinedBytes - Probe.HeldBytes),
         Quarantined = new ByteSize(_quarantinedBytes),
         Direct = File.IsDirect,
         FreeAtOpen = new ByteSize(File.FreeBytes),

@@ -28,7 +28,7 @@ internal sealed class StripePlacement
         _stripeBytes = options.StripeSize.Bytes;
         _segmentBytes = options.SegmentSize.Bytes;
         _mayGrow = options.Capacity is null;
-        _weights = new PathWeights(paths, options.FixedShares);
+        _weights = new PathWeights(paths, options.FixedShares, probes: !options.MovesDeviceMemory);
         _shares = new PathShares(paths.Count, _stripeBytes);
         _newWeights = new double[paths.Count];
         _tried = new bool[paths.Count];

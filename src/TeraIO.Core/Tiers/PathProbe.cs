@@ -44,6 +44,9 @@ internal sealed unsafe class PathProbe : ITransferOwner
     /// <summary>Probes begun so far.</summary>
     public long Probes => Interlocked.Read(ref _probes);
 
+    /// <summary>Of its own extent, which no tensor uses; under the placement's lock.</summary>
+    public long HeldBytes => _offset < 0 ? 0 : ExtentAllocator.RoundUp(_bytes);
+
     /// <summary>Starts one if none is running and the pause is over. Called under the placement's lock.</summary>
     public void TryStart(long now)
     {

@@ -8,7 +8,8 @@ namespace TeraIO.Core.Tiers;
 /// </summary>
 /// <param name="paths">Of the store.</param>
 /// <param name="fixedShares">Weights that replace the measured ones, or null.</param>
-internal sealed class PathWeights(IReadOnlyList<StorePath> paths, IReadOnlyList<double>? fixedShares)
+/// <param name="probes">Whether paths that get nothing are probed; not where transfers need a device's memory, which a probe has none of.</param>
+internal sealed class PathWeights(IReadOnlyList<StorePath> paths, IReadOnlyList<double>? fixedShares, bool probes)
 {
     // Below the first the others hardly gain from the path, and whoever needs one of its stripes waits long; the second keeps it from flapping.
     private const double TooSmallAShare = 1.0 / 32;
@@ -34,7 +35,7 @@ internal sealed class PathWeights(IReadOnlyList<StorePath> paths, IReadOnlyList<
             paths[i].SetState(Judge(paths[i], weights[i], sum));
             if (paths[i].State == PathState.Slow)
                 weights[i] = 0;
-            if (paths[i].State is PathState.Slow or PathState.Failing)
+            if (probes && paths[i].State is PathState.Slow or PathState.Failing)
                 paths[i].Probe.TryStart(now);
         }
     }
