@@ -284,6 +284,15 @@ public sealed class TensorStore : IDisposable
             file = backend.CreateFile(directory.StoreFilePath);
             var engine = new TransferEngine(backend, path, TransferLimits.ForQueueDepth(options.QueueDepth), logger);
             logger.LogInformation("Store in {Path}: {Backend}, {Mode} I/O", directory.FullPath, backend.Name, file.IsDirect ? "direct" : "buffered");
+            if (file.GoesThroughHostMemory)
+            {
+                logger.LogWarning(
+                    "Bytes for the device go through host memory in {Path} ({Route}); 'teraio doctor' tells what GPUDirect Storage lacks", directory.FullPath, file.Route);
+            }
+            else if (file.Route is { } route)
+            {
+                logger.LogInformation("Bytes for the device go directly in {Path} ({Route})", directory.FullPath, route);
+            }
             return new StorePath(path, directory, backend, file, engine);
         }
         catch
