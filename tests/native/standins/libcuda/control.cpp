@@ -86,3 +86,10 @@ int tio_standin_cuda_launch(void* stream, void (*body)(void*), void* argument) {
     found->enqueue([body, argument] { body(argument); });
     return cuda::success;
 }
+
+void tio_standin_cuda_renumber(uint64_t device_pointer) {
+    const std::lock_guard<std::mutex> lock(machine().mutex);
+    auto found = machine().device_memory.upper_bound(device_pointer);
+    if (found == machine().device_memory.begin()) return;
+    std::prev(found)->second.id = machine().next_number++;
+}

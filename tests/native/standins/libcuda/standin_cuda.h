@@ -59,6 +59,10 @@ TIO_STANDIN_API void* tio_standin_cuda_host_view(uint64_t device_pointer);
 /* Whether [device_pointer, + bytes) lies within one live allocation. */
 TIO_STANDIN_API int tio_standin_cuda_owns(uint64_t device_pointer, size_t bytes);
 
+/* Gives the allocation that the address lies in a new id: as if it had been freed, and another one had come
+ * to lie at its place. */
+TIO_STANDIN_API void tio_standin_cuda_renumber(uint64_t device_pointer);
+
 /* A "kernel": runs in the order of the stream (NULL: the legacy default stream). May block; then the stream
  * does. */
 TIO_STANDIN_API int tio_standin_cuda_launch(void* stream, void (*body)(void*), void* argument);
