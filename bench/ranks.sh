@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Two processes that share a directory, with no control, one lock for the node, and leases; and a holder killed with -9. Prints Markdown:
+# Two processes that share a directory, with no control, one lock for the node, and leases; a holder killed with -9; and simulated plans for 1 to 8 ranks. Prints Markdown:
 #   bench/ranks.sh [DIRECTORY] >docs/benchmarks/ranks.md
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -9,7 +9,9 @@ study=(dotnet bench/TeraIO.Studies/bin/Release/net10.0/TeraIO.Studies.dll)
 directory="$(mktemp -d "${1:-${TMPDIR:-/var/tmp}}/teraio-ranks-XXXXXX")"
 trap 'rm -rf "$directory"' EXIT
 
-echo "# Two processes that share a path"
+echo "# Ranks that share a path"
+echo
+echo "## Two real processes"
 echo
 echo "$(date -u +%Y-%m-%d), $(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores," \
     "$(awk '/MemTotal/ {printf "%.0f GiB", $2 / 1048576}' /proc/meminfo) memory, Linux $(uname -r), $(stat -f -c %T "$directory") on" \
@@ -19,3 +21,5 @@ echo
 left="$(find /dev/shm -maxdepth 1 -name "teraio-leases-$(id -u)-*")"
 echo
 echo "Lock files left in /dev/shm: ${left:-none}."
+echo
+"${study[@]}" rank-plans

@@ -8,6 +8,7 @@ const string Usage = """
       llm-scale [--quick]                  policies on 2 x H100 and 2 x A100 with 1 to 8 SSDs per GPU, host memory, batch sizes
       peaks                                synthetic peaks beside published ones
       compare TRACE MODEL BATCH [MICRO]    a trace recorded by the sample beside the synthetic one of the same training
+      rank-plans                           1 to 8 ranks on one path, simulated: no control, equal shares, offset issue points, staggered steps
       ranks DIRECTORY                      two processes that share a directory: no control, one lock, leases, and a holder that is killed
       emulation                            throttles with which the sample's runs on a CPU have an A100's compute : I/O ratio
     """;
@@ -20,6 +21,7 @@ try
         case ["llm-scale", "--quick"]: ScaleStudy.Print(isQuick: true); return 0;
         case ["peaks"]: PeakStudy.Print(); return 0;
         case ["emulation"]: EmulationStudy.Print(); return 0;
+        case ["rank-plans"]: RankPlanStudy.Print(); return 0;
         case ["ranks", var directory]: RankStudy.Print(directory); return 0;
         case ["rank", var directory, var mode, var bytes, var work, var seconds, var inFlight]:
             RankWorker.Run(directory, Leases(mode, bytes), work, double.Parse(seconds, CultureInfo.InvariantCulture), Number(inFlight));
