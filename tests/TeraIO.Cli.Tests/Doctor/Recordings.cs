@@ -5,8 +5,6 @@ namespace TeraIO.Cli.Tests.Doctor;
 /// <summary>Machines of four kinds.</summary>
 internal static class Recordings
 {
-    private const string Limits = "Limit                     Soft Limit           Hard Limit           Units     \nMax locked memory         {0}              {0}              bytes     \n";
-
     /// <summary>A container on a cloud machine: no devices in sysfs, an overlay for a root, a memory limit, io_uring refused by seccomp.</summary>
     public static RecordedMachine BareContainer()
     {
@@ -98,7 +96,7 @@ internal static class Recordings
         .File("/proc/sys/kernel/osrelease", release + "\n")
         .File("/proc/cpuinfo", "processor\t: 0\nmodel name\t: AMD EPYC 9654 96-Core Processor\nflags\t\t: fpu sse hypervisor\nprocessor\t: 1\nmodel name\t: AMD EPYC 9654 96-Core Processor\n")
         .File("/proc/meminfo", "MemTotal:       65536000 kB\nMemFree:         1000000 kB\nMemAvailable:   60000000 kB\n")
-        .File("/proc/self/limits", string.Format(System.Globalization.CultureInfo.InvariantCulture, Limits, lockedBytes))
+        .File("/proc/self/limits", $"Limit                     Soft Limit           Hard Limit           Units     \nMax locked memory         {lockedBytes}              {lockedBytes}              bytes     \n")
         .File("/proc/self/status", "Name:\tteraio\nCapEff:\t00000000a80425fb\n")
         .File("/usr/lib/x86_64-linux-gnu/libstdc++.so.6", "\u007fELF\0GLIBCXX_3.4\0GLIBCXX_3.4.9\0GLIBCXX_3.4.33\0GLIBCXX_FORCE_NEW\0");
 
