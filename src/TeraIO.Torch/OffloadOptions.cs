@@ -1,4 +1,5 @@
 using TeraIO.Core;
+using TeraIO.Core.Leases;
 using TeraIO.Core.Storage;
 using TeraIO.Torch.Interop;
 
@@ -47,6 +48,12 @@ public sealed record OffloadOptions
     /// <summary>Slows every storage path down to this device, for experiments. Default <see langword="null"/>: as fast as it is.</summary>
     public EmulatedDevice? EmulatedDevice { get; init; }
 
+    /// <summary>
+    /// How the storage paths are shared with other processes of this node; every process names the same options. Each process's planner then counts on its
+    /// share of the measured bandwidth. Default <see langword="null"/>: they are not shared.
+    /// </summary>
+    public LeaseOptions? Leases { get; init; }
+
     /// <summary>The product's own policy.</summary>
     internal const string DefaultPolicy = "planned";
 
@@ -82,7 +89,7 @@ public sealed record OffloadOptions
         }
     }
 
-    internal StoreOptions ToStoreOptions() => new() { Paths = StoragePaths, Capacity = StoreCapacity, Emulated = EmulatedDevice };
+    internal StoreOptions ToStoreOptions() => new() { Paths = StoragePaths, Capacity = StoreCapacity, Emulated = EmulatedDevice, Leases = Leases };
 
     internal ObserverOptions ToObserverOptions() => new()
     {

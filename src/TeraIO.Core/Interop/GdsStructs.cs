@@ -35,6 +35,9 @@ internal struct GdsQueueOptions
     public uint ChunkBytes;
     public uint MaxRequests;
     public uint BounceChunks;
+    public uint Device;
+    public uint Reserved;
+    public ulong PinnedBytes;
 }
 
 [StructLayout(LayoutKind.Sequential)]

@@ -1,3 +1,5 @@
+using TeraIO.Core.Leases;
+
 namespace TeraIO.Core.Storage;
 
 /// <summary>Which kernel interface moves the bytes.</summary>
@@ -52,6 +54,9 @@ public sealed record StoreOptions
     /// <summary>Slows every path down to this device, for experiments. Default <see langword="null"/>: as fast as it is.</summary>
     public EmulatedDevice? Emulated { get; init; }
 
+    /// <summary>How the store shares its devices with other stores of this node. Default <see langword="null"/>: it knows of none.</summary>
+    public LeaseOptions? Leases { get; init; }
+
     /// <exception cref="ConfigurationException">An option is outside its limits; the message names it.</exception>
     internal void Validate()
     {
@@ -66,6 +71,7 @@ public sealed record StoreOptions
         RequireWithin(QueueDepth, 1, 1024, nameof(QueueDepth));
         RequireWithin(ReadRetries, 0, 100, nameof(ReadRetries));
         Emulated?.Validate();
+        Leases?.Validate();
         if (!Enum.IsDefined(Backend))
             throw new ConfigurationException($"StoreOptions.Backend is {(int)Backend}: use Auto, IoUring or Threads.");
     }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using TeraIO.Core.Leases;
 using TeraIO.Core.Transfers;
 
 namespace TeraIO.Core.Storage;
@@ -17,11 +18,13 @@ public sealed class TensorStore : IDisposable
     private readonly Lock _lock = new();
     private readonly Stack<TensorTransfer> _idleTransfers = new();
     private readonly ManualResetEventSlim _drained = new();
+    private readonly StoreLeases? _leases;
     private int _transfersInFlight;
     private bool _isDisposed;
 
-    private TensorStore(StoreOptions options, IReadOnlyList<StorePath> paths)
+    private TensorStore(StoreOptions options, IReadOnlyList<StorePath> paths, StoreLeases? leases)
     {
+        _leases = leases;
         Options = options;
         Paths = paths;
         Placement = new StripePlacement(paths, options.StripeSize.Bytes, options.SegmentSize.Bytes, mayGrow: options.Capacity is null);
@@ -29,6 +32,17 @@ public sealed class TensorStore : IDisposable
 
     /// <summary>Counters and sizes, now.</summary>
     public StoreStatistics Statistics => Placement.Snapshot();
+
+    /// <summary>What the leases did, per device and direction; empty without <see cref="StoreOptions.Leases"/> or with <see cref="LeaseMode.None"/>.</summary>
+    public IReadOnlyList<LeaseStatistics> LeaseStatistics => _leases?.Statistics ?? [];
+
+    /// <summary>
+    /// Stores open now that share this store's most shared device, this one included; 1 without <see cref="StoreOptions.Leases"/>. A store whose process was killed does not count.
+    /// </summary>
+    public int SharingStores => _leases?.SharingStores ?? 1;
+
+    /// <inheritdoc cref="StoreLeases.AwaitProbeTurn"/>
+    internal IDisposable? AwaitProbeTurn() => _leases?.AwaitProbeTurn();
 
     internal StoreOptions Options { get; }
 
@@ -67,11 +81,12 @@ public sealed class TensorStore : IDisposable
         RequireDistinct(options.Paths);
         logger ??= NullLogger.Instance;
         var paths = new List<StorePath>(options.Paths.Count);
+        var leases = options.Leases is { } sharing ? StoreLeases.Open(sharing, options.Paths, logger) : null;
         try
         {
             foreach (var path in options.Paths)
-                paths.Add(OpenPath(path, options, logger, createBackend));
-            var store = new TensorStore(options, paths);
+                paths.Add(OpenPath(path, options, leases, logger, createBackend));
+            var store = new TensorStore(options, paths, leases);
             if (options.Capacity is { } capacity)
                 store.Placement.Preallocate(capacity.Bytes);
             return store;
@@ -80,6 +95,7 @@ public sealed class TensorStore : IDisposable
         {
             foreach (var path in paths)
                 path.Dispose();
+            leases?.Dispose();
             throw;
         }
     }
@@ -212,6 +228,7 @@ public sealed class TensorStore : IDisposable
         _drained.Wait();
         foreach (var path in Paths)
             path.Dispose();
+        _leases?.Dispose();
     }
 
     internal void EndTransfer()
@@ -252,11 +269,13 @@ public sealed class TensorStore : IDisposable
             throw new ArgumentException($"The copy of tensor {copy.TensorId} belongs to another store.", nameof(copy));
     }
 
-    private static StorePath OpenPath(string path, StoreOptions options, ILogger logger, Func<ITransferBackend> createBackend)
+    private static StorePath OpenPath(string path, StoreOptions options, StoreLeases? leases, ILogger logger, Func<ITransferBackend> createBackend)
     {
         var backend = createBackend();
         if (options.Emulated is { } device)
             backend = new ThrottledBackend(backend, device);
+        if (leases is not null)
+            backend = leases.Decorate(backend, path);
         StoreDirectory? directory = null;
         TransferFile? file = null;
         try

@@ -109,8 +109,9 @@ internal sealed class SessionPlanner
         MemoryBudget = (long)(_budget * (1 - BudgetMargin)),
         Storage = new TierModel
         {
-            ReadBandwidth = bandwidth.ReadBandwidth,
-            WriteBandwidth = bandwidth.WriteBandwidth,
+            // This process's share, when the plan is made.
+            ReadBandwidth = bandwidth.ReadBandwidth / _store.SharingStores,
+            WriteBandwidth = bandwidth.WriteBandwidth / _store.SharingStores,
             Interference = bandwidth.Interference,
             LatencySeconds = 0.0005,
         },

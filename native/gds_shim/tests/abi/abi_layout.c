@@ -14,13 +14,16 @@ LAYOUT(offsetof(tio_gds_file_info, size) == 16);
 LAYOUT(offsetof(tio_gds_file_info, free_bytes) == 24);
 LAYOUT(offsetof(tio_gds_file_info, file_system) == 32);
 
-LAYOUT(sizeof(tio_gds_queue_options) == 24);
+LAYOUT(sizeof(tio_gds_queue_options) == 40);
 LAYOUT(offsetof(tio_gds_queue_options, struct_size) == 0);
 LAYOUT(offsetof(tio_gds_queue_options, backend) == 4);
 LAYOUT(offsetof(tio_gds_queue_options, queue_depth) == 8);
 LAYOUT(offsetof(tio_gds_queue_options, chunk_bytes) == 12);
 LAYOUT(offsetof(tio_gds_queue_options, max_requests) == 16);
 LAYOUT(offsetof(tio_gds_queue_options, bounce_chunks) == 20);
+LAYOUT(offsetof(tio_gds_queue_options, device) == 24);
+LAYOUT(offsetof(tio_gds_queue_options, reserved) == 28);
+LAYOUT(offsetof(tio_gds_queue_options, pinned_bytes) == 32);
 
 LAYOUT(sizeof(tio_gds_request) == 64);
 LAYOUT(offsetof(tio_gds_request, struct_size) == 0);
