@@ -29,7 +29,7 @@ internal sealed class MachineFiles(string root)
             byte[]? bytes = Bytes(path, mostBytes);
             return bytes is null ? new FileText(null, "there is no such file", IsMissing: true) : new FileText(Plain(Encoding.UTF8.GetString(bytes)));
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             return new FileText(null, Reason(e));
         }
@@ -42,7 +42,7 @@ internal sealed class MachineFiles(string root)
         {
             return Bytes(path, mostBytes) ?? [];
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             return [];
         }
@@ -70,7 +70,7 @@ internal sealed class MachineFiles(string root)
 
             return true;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             return false;
         }
@@ -83,7 +83,7 @@ internal sealed class MachineFiles(string root)
         {
             return [.. Directory.EnumerateFileSystemEntries(Real(directory)).Take(MostNames).Select(static p => Path.GetFileName(p)).Order(StringComparer.Ordinal)];
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             return [];
         }
@@ -121,7 +121,7 @@ internal sealed class MachineFiles(string root)
         {
             return new FileInfo(Real(path)).LinkTarget;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException)
         {
             return null;
         }

@@ -51,6 +51,18 @@ internal static partial class NativeMethods
             return errno == NoEntry ? null : throw new IOException($"{Marshal.GetPInvokeErrorMessage(errno)} (errno {errno})");
         }
 
+        /// <summary>open(2) of a new file for reading and writing past the page cache.</summary>
+        /// <exception cref="IOException">It exists, cannot be made, or its file system has no O_DIRECT.</exception>
+        public static SafeFileHandle CreateDirect(string path)
+        {
+            int direct = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x10000 : 0x4000;
+            int descriptor = Open(path, OpenReadWrite | OpenCloseOnExec | OpenCreate | OpenExclusive | direct, OwnerOnly);
+            if (descriptor >= 0)
+                return new SafeFileHandle(descriptor, ownsHandle: true);
+            int errno = Marshal.GetLastPInvokeError();
+            throw new IOException($"{path} cannot be made for direct I/O: {Marshal.GetPInvokeErrorMessage(errno)} (errno {errno}).");
+        }
+
         /// <summary>sys/file.h flock(LOCK_EX | LOCK_NB): whether the lock is held now. It goes with the last descriptor of this opening.</summary>
         public static bool TryLock(SafeFileHandle file) => Flock(file, LockExclusive | LockNonBlocking) == 0;
 

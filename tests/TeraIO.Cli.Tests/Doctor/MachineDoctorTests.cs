@@ -53,9 +53,12 @@ public sealed class MachineDoctorTests
     [Test]
     public void Disks_and_GPUs_of_different_root_complexes_are_told()
     {
-        using RecordedMachine machine = Recordings.GdsHost();
-        machine.Nvme("pci0000:80/0000:80:01.0", "0000:81:00.0", 7, "/mnt/far");
-        Check(machine.Examine(), "0000:0f:00.0 - 0000:81:00.0", FindingState.Yellow, "different root complexes", "teraio bench");
+        using RecordedMachine machine = Recordings.FaultyP2pHost();
+        Check(machine.Examine(), "0000:01:00.0 - 0000:41:00.0", FindingState.Yellow, "different root complexes", "teraio bench");
+        machine.Nvme("pci0000:00/0000:00:02.0", "0000:02:00.0", 7, "/mnt/near");
+        MachineReport report = machine.Examine();
+        Check(report, "0000:01:00.0 - 0000:41:00.0", FindingState.Green, "nearer disk");
+        Check(report, "0000:01:00.0 - 0000:02:00.0", FindingState.Green, "one root complex");
     }
 
     [Test]

@@ -12,7 +12,7 @@ internal static class PcieChecks
         if (!machine.NvmeControllers.Any()) findings.Add(Finding.NotApplicable("nvme", "no NVMe disk on the bus", PciDevice.Folder));
         findings.AddRange(machine.NvmeControllers.Select(d => Nvme(machine.Files, d)));
         findings.AddRange(machine.Gpus.Select(Gpu));
-        findings.AddRange(machine.Gpus.SelectMany(g => machine.NvmeControllers.Select(n => Pair(g, n))).Take(MostPairs));
+        findings.AddRange(machine.Gpus.SelectMany(g => machine.NvmeControllers.Select(n => Pair(g, n, machine.NvmeControllers.Max(o => Shared(g, o)) > 0))).Take(MostPairs));
         findings.AddRange(IommuChecks.Run(machine));
         return new ReportSection("PCIe", findings);
     }
@@ -45,16 +45,20 @@ internal static class PcieChecks
             : Finding.Green(name, text + (device.Link.IsSlow ? "; an idle GPU slows its link down" : ""), sources);
     }
 
-    private static Finding Pair(PciDevice gpu, PciDevice nvme)
+    private static Finding Pair(PciDevice gpu, PciDevice nvme, bool hasNearer)
     {
         string name = $"{gpu.Address} - {nvme.Address}";
-        int shared = gpu.Chain.Zip(nvme.Chain).TakeWhile(static p => p.First == p.Second).Count();
+        int shared = Shared(gpu, nvme);
         string nodes = gpu.Node >= 0 && nvme.Node >= 0 && gpu.Node != nvme.Node ? $" (NUMA nodes {gpu.Node} and {nvme.Node})" : "";
         if (shared >= 2) return Finding.Green(name, "below one switch: peer traffic need not pass the processor" + nodes, PciDevice.Folder);
-        return shared == 1
-            ? Finding.Green(name, "one root complex, different ports" + nodes, PciDevice.Folder)
+        if (shared == 1) return Finding.Green(name, "one root complex, different ports" + nodes, PciDevice.Folder);
+        return hasNearer
+            ? Finding.Green(name, "different root complexes; this GPU has a nearer disk" + nodes, PciDevice.Folder)
             : Finding.Yellow(name, "different root complexes: peer traffic crosses the processor" + nodes, "Move one of them to a slot of the other's root complex where there is one; else staging through host memory may be faster - teraio bench shows.", PciDevice.Folder);
     }
+
+    /// <summary>Bridges above both, their root included.</summary>
+    private static int Shared(PciDevice one, PciDevice other) => one.Chain.Zip(other.Chain).TakeWhile(static p => p.First == p.Second).Count();
 
     private static string Node(PciDevice device) => device.Node >= 0 ? $", NUMA node {device.Node}" : "";
 }
