@@ -78,6 +78,16 @@ internal static partial class NativeMethods
             return Encoding.UTF8.GetString(text, (int)nuint.Min(length, Capacity - 1));
         }
 
+        /// <summary>What a completion's status and code mean, in words.</summary>
+        public static string DescribeError(TransferStatus status, int code)
+        {
+            EnsureLoaded();
+            const int Capacity = 512;
+            byte* text = stackalloc byte[Capacity];
+            nuint length = CopyErrorText(status, code, text, Capacity);
+            return Encoding.UTF8.GetString(text, (int)nuint.Min(length, Capacity - 1));
+        }
+
         /// <summary>
         /// A library of another version, or structs laid out otherwise than the header says, would corrupt memory on the
         /// first transfer: stop before it.
@@ -98,6 +108,9 @@ internal static partial class NativeMethods
 
         [LibraryImport(Library, EntryPoint = "tio_gds_abi_version")]
         private static partial uint GetAbiVersion();
+
+        [LibraryImport(Library, EntryPoint = "tio_gds_describe_error")]
+        private static partial nuint CopyErrorText(TransferStatus status, int code, byte* text, nuint capacity);
 
         [LibraryImport(Library, EntryPoint = "tio_gds_last_error")]
         private static partial nuint CopyLastError(byte* buffer, nuint capacity);

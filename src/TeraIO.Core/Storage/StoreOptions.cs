@@ -13,6 +13,12 @@ public enum StorageBackend
 
     /// <summary>pread and pwrite on worker threads.</summary>
     Threads,
+
+    /// <summary>
+    /// GPUDirect Storage (cuFile): transfers from and to CUDA memory, without the CPU's. <see cref="ConfigurationException"/> at open
+    /// where there is no GPU or no libcufile. The CPU does not see the bytes: <see cref="StoreOptions.VerifyReads"/> must be off.
+    /// </summary>
+    CuFile,
 }
 
 /// <summary>Where and how a <see cref="TensorStore"/> keeps its bytes. Immutable; everything but <see cref="Paths"/> has a usable default.</summary>
@@ -36,7 +42,7 @@ public sealed record StoreOptions
     /// </summary>
     public ByteSize? Capacity { get; init; }
 
-    /// <summary>1 MiB chunks in flight per path. 1 to 1024, with <see cref="StorageBackend.Threads"/> 1 to 64. Default 32.</summary>
+    /// <summary>1 MiB chunks in flight per path. 1 to 1024, with <see cref="StorageBackend.Threads"/> 1 to 64 (<see cref="StorageBackend.CuFile"/> uses no more). Default 32.</summary>
     public int QueueDepth { get; init; } = 32;
 
     /// <summary>Which kernel interface moves the bytes. Default <see cref="StorageBackend.Auto"/>.</summary>
@@ -50,6 +56,9 @@ public sealed record StoreOptions
     /// without it, corruption goes into the training unseen.
     /// </summary>
     public bool VerifyReads { get; init; } = true;
+
+    /// <summary>Whether transfers are from and to a device's memory, which the CPU cannot read.</summary>
+    internal bool MovesDeviceMemory => Backend == StorageBackend.CuFile;
 
     /// <summary>Slows every path down to this device, for experiments. Default <see langword="null"/>: as fast as it is.</summary>
     public EmulatedDevice? Emulated { get; init; }
@@ -73,7 +82,12 @@ public sealed record StoreOptions
         Emulated?.Validate();
         Leases?.Validate();
         if (!Enum.IsDefined(Backend))
-            throw new ConfigurationException($"StoreOptions.Backend is {(int)Backend}: use Auto, IoUring or Threads.");
+            throw new ConfigurationException($"StoreOptions.Backend is {(int)Backend}: use Auto, IoUring, Threads or CuFile.");
+        if (Backend == StorageBackend.CuFile && VerifyReads)
+        {
+            throw new ConfigurationException(
+                "StoreOptions.VerifyReads is on, but with StorageBackend.CuFile the bytes never pass the CPU that would check them: set it to false, or use another Backend.");
+        }
     }
 
     private static void RequireBlocks(ByteSize size, string option)

@@ -178,13 +178,13 @@ public sealed class TensorStore : IDisposable
 
     /// <summary>
     /// Whether the bytes at <paramref name="source"/> are those of the copy's last write, by checksum and without I/O; <see langword="false"/>
-    /// for a copy that is not valid. Costs the calling thread one pass over the bytes.
+    /// for a copy that is not valid, and always for device memory. Costs the calling thread one pass over the bytes.
     /// </summary>
     /// <exception cref="InvalidOperationException">The copy was released, or a write of it is in flight.</exception>
     public bool Matches(StoredCopy copy, nint source)
     {
         RequireOwn(copy);
-        if (!copy.IsValid)
+        if (!copy.IsValid || Options.MovesDeviceMemory)
             return false;
         copy.BeginRead();
         try

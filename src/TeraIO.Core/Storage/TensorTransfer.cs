@@ -122,6 +122,7 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource
             transfer.Priority = priority;
             transfer.ChecksumSeed = StripeChecksum.Seed(_copy.TensorId, _copy.Generation, i);
             transfer.VerifiesChecksum = _store.Options.VerifyReads;
+            transfer.IsDeviceMemory = _store.Options.MovesDeviceMemory;
             transfer.Checksum = stripe.Checksum;
             Aim(transfer, stripe);
             position += stripe.Length;

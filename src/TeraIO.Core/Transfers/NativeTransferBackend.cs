@@ -7,9 +7,10 @@ namespace TeraIO.Core.Transfers;
 internal sealed unsafe class NativeTransferBackend : ITransferBackend
 {
     private const int MostCompletionsAtOnce = 64;
-    private const uint Uring = 1;
+    private const uint CudaMemory = 2;
 
     private readonly GdsQueueHandle _queue;
+    private readonly uint _memoryKind;
 
     /// <param name="backend">Which kernel interface.</param>
     /// <param name="queueDepth">1 MiB chunks in flight at once.</param>
@@ -33,7 +34,13 @@ internal sealed unsafe class NativeTransferBackend : ITransferBackend
         _queue = new GdsQueueHandle(queue);
         uint used = 0;
         _ = NativeMethods.Gds.QueueBackend(_queue, &used);
-        Name = used == Uring ? "io_uring" : "threads";
+        Name = (StorageBackend)used switch
+        {
+            StorageBackend.IoUring => "io_uring",
+            StorageBackend.CuFile => "cuFile",
+            _ => "threads",
+        };
+        _memoryKind = used == (uint)StorageBackend.CuFile ? CudaMemory : 0;
     }
 
     public string Name { get; }
@@ -63,6 +70,7 @@ internal sealed unsafe class NativeTransferBackend : ITransferBackend
         {
             StructSize = (uint)sizeof(GdsRequest),
             Operation = (uint)request.Direction,
+            MemoryKind = _memoryKind,
             BufferIndex = GdsRequest.NoBuffer,
             // The store closes files only after the engine has drained, so the pointer outlives the request.
             File = ((NativeFile)request.File).Handle.DangerousGetHandle(),

@@ -34,7 +34,7 @@ public class GdsAbiTests
         ("TIO_FILE_CREATE", (long)GdsFileFlags.Create), ("TIO_FILE_DIRECT", (long)GdsFileFlags.Direct),
         ("TIO_FILE_DIRECT_REQUIRED", (long)GdsFileFlags.DirectRequired), ("TIO_NO_BUFFER", GdsRequest.NoBuffer),
         ("TIO_BACKEND_AUTO", (long)Core.Storage.StorageBackend.Auto), ("TIO_BACKEND_URING", (long)Core.Storage.StorageBackend.IoUring),
-        ("TIO_BACKEND_THREADS", (long)Core.Storage.StorageBackend.Threads),
+        ("TIO_BACKEND_THREADS", (long)Core.Storage.StorageBackend.Threads), ("TIO_BACKEND_CUFILE", (long)Core.Storage.StorageBackend.CuFile),
     ];
 
     [Test]
@@ -44,6 +44,12 @@ public class GdsAbiTests
 
         Assert.That(ManagedView(), Is.EqualTo(NativeView(expected)));
     }
+
+    [TestCase(TransferStatus.DeviceError, 5036, "CU_FILE_GPU_MEMORY_PINNING_FAILED (5036)")]
+    [TestCase(TransferStatus.DeviceError, 5999, "cuFile error 5999")]
+    [TestCase(TransferStatus.IoError, 5, "(errno 5)")]
+    public void The_code_of_a_failed_transfer_has_words(object status, int code, string words) =>
+        Assert.That(NativeMethods.Gds.DescribeError((TransferStatus)status, code), Does.Contain(words));
 
     private static string[] ManagedView()
     {
