@@ -73,6 +73,12 @@ public sealed record OffloadOptions
     /// <remarks>Fresh memory costs a page fault and a zeroing per page, and training asks for the same sizes again and again.</remarks>
     public ByteSize? BlockCacheSize { get; init; }
 
+    /// <summary>
+    /// File of a <see cref="Core.Storage.BandwidthProfile"/> (<c>teraio bench -o FILE</c>) that has all <see cref="StoragePaths"/>: plans use its figures.
+    /// Default <see langword="null"/>: the store is measured before the first plan.
+    /// </summary>
+    public string? BandwidthProfile { get; init; }
+
     /// <exception cref="ConfigurationException">An option is unusable; the message names it.</exception>
     internal void Validate()
     {
