@@ -130,7 +130,7 @@ TIO_GDS_API tio_status tio_gds_queue_create(const tio_gds_queue_options* options
  * Completions not yet collected are dropped. A thread inside tio_gds_wait is woken with TIO_E_CLOSED first.
  * NULL is allowed. */
 TIO_GDS_API tio_status tio_gds_queue_destroy(tio_gds_queue* queue);
-/* The backend really in use (TIO_BACKEND_URING or TIO_BACKEND_THREADS). */
+/* The backend really in use: never TIO_BACKEND_AUTO. */
 TIO_GDS_API tio_status tio_gds_queue_backend(const tio_gds_queue* queue, uint32_t* backend);
 
 /* ---- buffers -------------------------------------------------------------------------------------- */
@@ -139,8 +139,11 @@ enum { TIO_MEMORY_HOST = 0, TIO_MEMORY_HOST_PINNED = 1, TIO_MEMORY_CUDA = 2 };
 
 /* Registers long-lived host memory with the queue (io_uring fixed buffers; a no-op elsewhere). Optional: it
  * only saves page pinning per transfer. *index is passed in tio_gds_request.buffer_index. At most 1023 per
- * queue, each of at most 1 GiB. TIO_E_NOMEM when the locked-memory limit is reached: transfers work without
- * registration. Pinning large memory holds the queue's transfers up meanwhile. */
+ * queue, each of at most 1 GiB. With TIO_BACKEND_CUFILE it is device memory, which then moves without a
+ * bounce buffer: registered once per process however many queues name it, within the budget of
+ * tio_gds_cufile_options, and to be unregistered before it is freed (freeing it first can deadlock
+ * nvidia-fs). TIO_E_NOMEM when the locked-memory limit is reached: transfers work without registration.
+ * Pinning large memory holds the queue's transfers up meanwhile. */
 TIO_GDS_API tio_status tio_gds_buffer_register(tio_gds_queue* queue, void* base, size_t length,
                                                uint32_t memory_kind, uint32_t* index);
 /* TIO_E_INVALID while requests that name it are in flight. */
@@ -154,8 +157,8 @@ enum { TIO_OP_READ = 0, TIO_OP_WRITE = 1 };
 
 typedef struct tio_gds_request {
     uint32_t struct_size;
-    uint32_t op;           /* TIO_OP_* */
-    uint32_t memory_kind;  /* TIO_MEMORY_* ; only HOST and HOST_PINNED in this version */
+    uint32_t op;          /* TIO_OP_* */
+    uint32_t memory_kind; /* TIO_MEMORY_*; CUDA with the GPU backends, HOST and HOST_PINNED with the others */
     uint32_t buffer_index; /* of tio_gds_buffer_register, or TIO_NO_BUFFER */
     tio_gds_file* file;
     void* memory;      /* any address: what O_DIRECT cannot take goes through a bounce chunk */
@@ -178,7 +181,13 @@ typedef struct tio_gds_completion {
                           (from 5001 on); otherwise 0 */
 } tio_gds_completion;
 
-/* Accepts requests in order and returns without waiting for I/O. *accepted tells how many were taken: fewer
+/* Requests on device memory with TIO_BACKEND_CUFILE: the offset is a multiple of 4096 even where the file
+ * asks for less, and no other writer may be in the block of 4096 bytes that the request ends in, which cuFile
+ * reads, changes and writes. Nothing is written behind the length. Transfers know no CUDA stream: whoever
+ * submits a write has waited for the kernels that produce the bytes, and whoever submits a read, for those
+ * that still use the memory.
+ *
+ * Accepts requests in order and returns without waiting for I/O. *accepted tells how many were taken: fewer
  * than count with TIO_E_BUSY (room for no more) or TIO_E_INVALID (requests[*accepted] is malformed). Every
  * accepted request yields exactly one completion. The structs are copied; memory must stay valid until the
  * completion. The thread that submits may exit at any time. */
@@ -243,7 +252,8 @@ typedef struct tio_gds_cufile_options {
 } tio_gds_cufile_options;
 
 /* For the whole process, and only while no queue with TIO_BACKEND_CUFILE exists: else TIO_E_INVALID. Checked
- * by cuFile when the first one is created; TIO_E_UNSUPPORTED then for switches that an old libcufile lacks. */
+ * by cuFile when the first one is created; TIO_E_UNSUPPORTED then for switches that an old libcufile lacks.
+ */
 TIO_GDS_API tio_status tio_gds_cufile_configure(const tio_gds_cufile_options* options);
 
 typedef struct tio_gds_cufile_info {
@@ -281,7 +291,8 @@ typedef struct tio_gds_route {
     uint32_t witnessed; /* TIO_ROUTE_*, by cuFile's counters around a trial read; if it differs from
                            `expected`, it is right. TIO_ROUTE_UNKNOWN where there was no trial */
     uint32_t reserved;
-    uint64_t p2pdma_reads, nvidia_fs_reads, posix_reads; /* counted during the trial, the process's others too */
+    uint64_t p2pdma_reads, nvidia_fs_reads,
+        posix_reads; /* counted during the trial, the process's others too */
 } tio_gds_route;
 
 /* Which way cuFile takes for the file. With `device` >= 0 the first 4096 bytes of the file are read to that

@@ -47,6 +47,9 @@ internal static partial class NativeMethods
         [LibraryImport(Library, EntryPoint = "tio_gds_file_close")]
         public static partial TransferStatus FileClose(nint file);
 
+        [LibraryImport(Library, EntryPoint = "tio_gds_file_get_route")]
+        public static partial TransferStatus FileGetRoute(GdsFileHandle file, int device, GdsRoute* route, byte* why, nuint whyCapacity);
+
         [LibraryImport(Library, EntryPoint = "tio_gds_queue_create")]
         public static partial TransferStatus QueueCreate(GdsQueueOptions* options, out nint queue);
 

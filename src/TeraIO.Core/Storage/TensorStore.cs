@@ -295,6 +295,15 @@ public sealed class TensorStore : IDisposable
             directory = StoreDirectory.Create(path, logger);
             file = backend.CreateFile(directory.StoreFilePath);
             logger.LogInformation("Store in {Path}: {Backend}, {Mode} I/O", directory.FullPath, backend.Name, file.IsDirect ? "direct" : "buffered");
+            if (file.GoesThroughHostMemory)
+            {
+                logger.LogWarning(
+                    "Bytes for the device go through host memory in {Path} ({Route}); 'teraio doctor' tells what GPUDirect Storage lacks", directory.FullPath, file.Route);
+            }
+            else if (file.Route is { } route)
+            {
+                logger.LogInformation("Bytes for the device go directly in {Path} ({Route})", directory.FullPath, route);
+            }
             return new StorePath(path, own, options.StripeSize.Bytes, directory, backend, file, logger);
         }
         catch

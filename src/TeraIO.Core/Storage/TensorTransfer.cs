@@ -223,8 +223,8 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource
 
     private unsafe void EndRead(bool isWhole)
     {
-        // Half a tensor looks like a tensor: whoever ignores the error must not train on it.
-        if (!isWhole)
+        // Half a tensor looks like a tensor: whoever ignores the error must not train on it. A device's memory is out of the CPU's reach.
+        if (!isWhole && !_store.Options.MovesDeviceMemory)
             NativeMemory.Clear((void*)_memory, (nuint)_copy.Bytes);
         _copy.EndRead();
     }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using TeraIO.Core.Interop;
 using TeraIO.Core.Storage;
 
@@ -54,7 +55,7 @@ internal sealed unsafe class NativeTransferBackend : ITransferBackend
                 $"The store file {path} cannot be created: {NativeMethods.Gds.LastError()}. Choose another directory in StoreOptions.Paths.")
             { Path = path };
         }
-        return new NativeFile(path, new GdsFileHandle(file));
+        return new NativeFile(path, new GdsFileHandle(file), hasRoute: _memoryKind == CudaMemory);
     }
 
     public TransferStatus Allocate(TransferFile file, long size, out string? reason)
@@ -108,7 +109,7 @@ internal sealed unsafe class NativeTransferBackend : ITransferBackend
 
     private sealed class NativeFile : TransferFile
     {
-        public NativeFile(string path, GdsFileHandle handle)
+        public NativeFile(string path, GdsFileHandle handle, bool hasRoute)
             : base(path)
         {
             Handle = handle;
@@ -120,6 +121,8 @@ internal sealed unsafe class NativeTransferBackend : ITransferBackend
             }
             IsDirect = info.Direct != 0;
             FreeBytes = (long)ulong.Min(info.FreeBytes, long.MaxValue);
+            if (hasRoute)
+                (Route, GoesThroughHostMemory) = FindRoute();
         }
 
         public GdsFileHandle Handle { get; }
@@ -128,6 +131,26 @@ internal sealed unsafe class NativeTransferBackend : ITransferBackend
 
         public override long FreeBytes { get; }
 
+        public override string? Route { get; }
+
+        public override bool GoesThroughHostMemory { get; }
+
         protected override void Dispose(bool disposing) => Handle.Dispose();
+
+        /// <summary>Registers the file with cuFile too: one that it refuses is refused here, not in the middle of a training.</summary>
+        private (string Route, bool GoesThroughHostMemory) FindRoute()
+        {
+            const int Capacity = 512;
+            byte* why = stackalloc byte[Capacity];
+            var route = new GdsRoute { StructSize = (uint)sizeof(GdsRoute) };
+            if (NativeMethods.Gds.FileGetRoute(Handle, device: -1, &route, why, Capacity) != TransferStatus.Ok)
+            {
+                Handle.Dispose();
+                throw new ConfigurationException(
+                    $"cuFile does not take the store file {Path}: {NativeMethods.Gds.LastError()}. Choose another directory in StoreOptions.Paths or another StoreOptions.Backend.")
+                { Path = Path };
+            }
+            return (Marshal.PtrToStringUTF8((nint)why)!, route.Expected == GdsRouteKind.Compatibility);
+        }
     }
 }

@@ -19,6 +19,7 @@ public class GdsAbiTests
             ["struct_size", "backend", "queue_depth", "chunk_bytes", "max_requests", "bounce_chunks", "device", "reserved", "pinned_bytes"]),
         ("tio_gds_request", typeof(GdsRequest),
             ["struct_size", "op", "memory_kind", "buffer_index", "file", "memory", "offset", "length", "token", "priority", "reserved"]),
+        ("tio_gds_route", typeof(GdsRoute), ["struct_size", "expected", "witnessed", "reserved", "p2pdma_reads", "nvidia_fs_reads", "posix_reads"]),
         ("tio_gds_completion", typeof(GdsCompletion), ["token", "bytes", "latency_ns", "status", "sys_errno"]),
     ];
 
@@ -35,6 +36,8 @@ public class GdsAbiTests
         ("TIO_FILE_DIRECT_REQUIRED", (long)GdsFileFlags.DirectRequired), ("TIO_NO_BUFFER", GdsRequest.NoBuffer),
         ("TIO_BACKEND_AUTO", (long)Core.Storage.StorageBackend.Auto), ("TIO_BACKEND_URING", (long)Core.Storage.StorageBackend.IoUring),
         ("TIO_BACKEND_THREADS", (long)Core.Storage.StorageBackend.Threads), ("TIO_BACKEND_CUFILE", (long)Core.Storage.StorageBackend.CuFile),
+        ("TIO_ROUTE_UNKNOWN", (long)GdsRouteKind.Unknown), ("TIO_ROUTE_NVIDIA_FS", (long)GdsRouteKind.NvidiaFs),
+        ("TIO_ROUTE_PCI_P2PDMA", (long)GdsRouteKind.PciP2pDma), ("TIO_ROUTE_COMPATIBILITY", (long)GdsRouteKind.Compatibility),
     ];
 
     [Test]
