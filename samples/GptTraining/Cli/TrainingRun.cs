@@ -93,6 +93,7 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, Pol
         Mode = options.IsPlanned ? OffloadMode.Planned : OffloadMode.OnDemand,
         Policy = options.Policy,
         EmulatedDevice = options.Emulated,
+        Leases = options.Leases,
     });
 
     private ITextSource OpenText() => options.TextFile is { } file
