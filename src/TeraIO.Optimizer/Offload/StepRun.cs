@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.ExceptionServices;
 using System.Threading.Channels;
 using TeraIO.Optimizer.Interleave;
 using TeraIO.Optimizer.Layout;
@@ -29,6 +30,8 @@ internal sealed class StepRun
     private int _hits;
     private int _onDevice;
     private volatile bool _isStateLost;
+    private CancellationTokenSource? _stop;
+    private Exception? _failure;
 
     /// <param name="storage">Where the state is.</param>
     /// <param name="options">How it is updated.</param>
@@ -61,6 +64,7 @@ internal sealed class StepRun
     {
         long begun = Stopwatch.GetTimestamp();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
+        _stop = stop;
         var fetches = Channel.CreateUnbounded<Fetch>();
         Task fetching = FetchAllAsync(fetches.Writer, stop.Token);
         try
@@ -75,13 +79,13 @@ internal sealed class StepRun
             await Task.WhenAll(_ends).ConfigureAwait(false);
             _drain = Stopwatch.GetElapsedTime(drain);
         }
-        catch
+        catch (OperationCanceledException) when (Volatile.Read(ref _failure) is { } failure)
         {
-            await stop.CancelAsync().ConfigureAwait(false);
-            throw;
+            ExceptionDispatchInfo.Throw(failure);
         }
         finally
         {
+            await stop.CancelAsync().ConfigureAwait(false);
             // Nothing may still move when the caller goes on, not after a failure either.
             await fetching.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             while (fetches.Reader.TryRead(out Fetch left)) await PutBackAsync(left).ConfigureAwait(false);
@@ -166,7 +170,7 @@ internal sealed class StepRun
         if (DeviceShare.IsOnDevice(place, _options.DeviceShare))
         {
             _onDevice++;
-            _ends.Add(UpdateOnDeviceAsync(update, fetch, keeps, ct));
+            _ends.Add(WatchAsync(UpdateOnDeviceAsync(update, fetch, keeps, ct)));
             return;
         }
 
@@ -202,7 +206,22 @@ internal sealed class StepRun
     private void Finish(in Fetch fetch, bool keeps, CancellationToken ct)
     {
         if (keeps) _storage.Keep(fetch.Subgroup, fetch.Buffer);
-        else _ends.Add(_storage.FlushAsync(fetch.Subgroup, fetch.Buffer, ct));
+        else _ends.Add(WatchAsync(_storage.FlushAsync(fetch.Subgroup, fetch.Buffer, ct)));
+    }
+
+    /// <summary>A failure behind the update ends the step: it keeps a buffer that a fetch may be waiting for.</summary>
+    private async Task WatchAsync(Task end)
+    {
+        try
+        {
+            await end.ConfigureAwait(false);
+        }
+        catch (Exception e)
+        {
+            Interlocked.CompareExchange(ref _failure, e, null);
+            await _stop!.CancelAsync().ConfigureAwait(false);
+            throw;
+        }
     }
 
     private bool IsDone(Subgroup subgroup) => _updates[subgroup.Index] >= _number;
