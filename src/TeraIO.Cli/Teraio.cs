@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using TeraIO.Cli.Commands;
+using TeraIO.Cli.Doctor;
 using TeraIO.Core;
 
 namespace TeraIO.Cli;
@@ -15,6 +16,8 @@ internal static class Teraio
     {
         var quiet = new Option<bool>("--quiet", "-q") { Description = "No progress, no notes, no summary of files written", Recursive = true };
         var root = new RootCommand("Plans which tensors of a training iteration leave memory when, simulates it, and shows why.") { quiet };
+        root.Add(DoctorCommand.Create(console, Machine.Live));
+        root.Add(BenchCommand.Create(console, quiet));
         root.Add(SynthCommand.Create(console, quiet));
         root.Add(ImportCommand.Create(console, quiet));
         root.Add(InspectCommand.Create(console));

@@ -1,4 +1,5 @@
 using TeraIO.Core;
+using TeraIO.Core.Leases;
 using TeraIO.Core.Storage;
 using TeraIO.Torch.Interop;
 
@@ -35,6 +36,14 @@ public sealed record OffloadOptions
     /// </summary>
     public IReadOnlyList<string> StoragePaths { get; init; } = [];
 
+    /// <summary>
+    /// Limits of single paths, by their name in <see cref="StoragePaths"/>: capacity, bytes written (endurance), queue depth. Default: none.
+    /// </summary>
+    public IReadOnlyDictionary<string, PathOptions> StoragePathOptions { get; init; } = new Dictionary<string, PathOptions>();
+
+    /// <inheritdoc cref="StoreOptions.FixedShares"/>
+    public IReadOnlyList<double>? StorageShares { get; init; }
+
     /// <summary>Storages smaller than this stay in memory. Default 64 KiB.</summary>
     public ByteSize MinimumOffloadSize { get; init; } = ByteSize.FromKiB(64);
 
@@ -46,6 +55,12 @@ public sealed record OffloadOptions
 
     /// <summary>Slows every storage path down to this device, for experiments. Default <see langword="null"/>: as fast as it is.</summary>
     public EmulatedDevice? EmulatedDevice { get; init; }
+
+    /// <summary>
+    /// How the storage paths are shared with other processes of this node; every process names the same options. Each process's planner then counts on its
+    /// share of the measured bandwidth. Default <see langword="null"/>: they are not shared.
+    /// </summary>
+    public LeaseOptions? Leases { get; init; }
 
     /// <summary>The product's own policy.</summary>
     internal const string DefaultPolicy = "planned";
@@ -66,6 +81,12 @@ public sealed record OffloadOptions
     /// <remarks>Fresh memory costs a page fault and a zeroing per page, and training asks for the same sizes again and again.</remarks>
     public ByteSize? BlockCacheSize { get; init; }
 
+    /// <summary>
+    /// File of a <see cref="Core.Storage.BandwidthProfile"/> (<c>teraio bench -o FILE</c>) that has all <see cref="StoragePaths"/>: plans use its figures.
+    /// Default <see langword="null"/>: the store is measured before the first plan.
+    /// </summary>
+    public string? BandwidthProfile { get; init; }
+
     /// <exception cref="ConfigurationException">An option is unusable; the message names it.</exception>
     internal void Validate()
     {
@@ -82,7 +103,15 @@ public sealed record OffloadOptions
         }
     }
 
-    internal StoreOptions ToStoreOptions() => new() { Paths = StoragePaths, Capacity = StoreCapacity, Emulated = EmulatedDevice };
+    internal StoreOptions ToStoreOptions() => new()
+    {
+        Paths = StoragePaths,
+        PathOptions = StoragePathOptions,
+        FixedShares = StorageShares,
+        Capacity = StoreCapacity,
+        Emulated = EmulatedDevice,
+        Leases = Leases,
+    };
 
     internal ObserverOptions ToObserverOptions() => new()
     {

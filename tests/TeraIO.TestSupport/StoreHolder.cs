@@ -1,3 +1,4 @@
+using System.Globalization;
 using TeraIO.Core;
 using TeraIO.Core.Storage;
 
@@ -5,7 +6,7 @@ namespace TeraIO.TestSupport;
 
 /// <summary>
 /// The child process of the crash tests: opens a store in the directory of its first argument, says so, and writes until it
-/// is killed or its standard input ends.
+/// is killed or its standard input ends. With <c>lease</c> as its first argument it is a <see cref="LeaseMember"/>.
 /// </summary>
 internal static class StoreHolder
 {
@@ -13,6 +14,8 @@ internal static class StoreHolder
 
     public static async Task<int> Main(string[] arguments)
     {
+        if (arguments is ["lease", var file, var slots])
+            return LeaseMember.Run(file, int.Parse(slots, CultureInfo.InvariantCulture), Console.In, Console.Out);
         using var store = TensorStore.Open(new StoreOptions { Paths = [arguments[0]], SegmentSize = ByteSize.FromMiB(8) });
         using var tensor = UnmanagedBytes.Filled(TensorBytes, seed: 1);
         var copy = store.Reserve(tensorId: 1, TensorBytes);

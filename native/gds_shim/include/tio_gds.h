@@ -35,7 +35,7 @@
 extern "C" {
 #endif
 
-#define TIO_GDS_ABI_VERSION 1u
+#define TIO_GDS_ABI_VERSION 2u
 
 typedef int32_t tio_status;
 
@@ -51,7 +51,8 @@ enum {
     TIO_E_UNSUPPORTED = -8, /* this machine, file system or build cannot do it */
     TIO_E_CLOSED = -9,      /* the queue is being destroyed */
     TIO_E_BUSY = -10,       /* the queue already holds max_requests requests */
-    TIO_E_INTERNAL = -11    /* a defect in the shim: a C++ exception was stopped at the boundary */
+    TIO_E_INTERNAL = -11,   /* a defect in the shim: a C++ exception was stopped at the boundary */
+    TIO_E_DEVICE = -12      /* the CUDA driver or cuFile reported an error (see sys_errno) */
 };
 
 TIO_GDS_API uint32_t tio_gds_abi_version(void);
@@ -65,7 +66,7 @@ enum {
     TIO_BACKEND_AUTO = 0,    /* io_uring, or threads where io_uring is refused */
     TIO_BACKEND_URING = 1,   /* io_uring or TIO_E_UNSUPPORTED: never a silent downgrade */
     TIO_BACKEND_THREADS = 2, /* pread/pwrite on worker threads */
-    TIO_BACKEND_CUFILE = 3,  /* reserved: GPUDirect Storage */
+    TIO_BACKEND_CUFILE = 3,  /* GPUDirect Storage: device memory through libcufile, on worker threads */
     TIO_BACKEND_STAGED = 4   /* reserved: pinned ring + CUDA copy streams */
 };
 
@@ -118,6 +119,10 @@ typedef struct tio_gds_queue_options {
     uint32_t max_requests;  /* requests held before TIO_E_BUSY, each until its completion is collected by
                                tio_gds_wait; 0 = 4096; at most 2^20 */
     uint32_t bounce_chunks; /* aligned chunks for memory that O_DIRECT cannot use; 0 = 8; at most 4096 */
+    uint32_t device;        /* ordinal of the CUDA device of the GPU backends */
+    uint32_t reserved;      /* 0 */
+    uint64_t pinned_bytes;  /* TIO_BACKEND_STAGED: most host memory that the queue may pin, all told; at least
+                               chunk_bytes + 4096; 0 = 64 MiB */
 } tio_gds_queue_options;
 
 TIO_GDS_API tio_status tio_gds_queue_create(const tio_gds_queue_options* options, tio_gds_queue** queue);
@@ -125,17 +130,20 @@ TIO_GDS_API tio_status tio_gds_queue_create(const tio_gds_queue_options* options
  * Completions not yet collected are dropped. A thread inside tio_gds_wait is woken with TIO_E_CLOSED first.
  * NULL is allowed. */
 TIO_GDS_API tio_status tio_gds_queue_destroy(tio_gds_queue* queue);
-/* The backend really in use (TIO_BACKEND_URING or TIO_BACKEND_THREADS). */
+/* The backend really in use: never TIO_BACKEND_AUTO. */
 TIO_GDS_API tio_status tio_gds_queue_backend(const tio_gds_queue* queue, uint32_t* backend);
 
 /* ---- buffers -------------------------------------------------------------------------------------- */
 
-enum { TIO_MEMORY_HOST = 0, TIO_MEMORY_HOST_PINNED = 1, TIO_MEMORY_CUDA = 2 /* reserved */ };
+enum { TIO_MEMORY_HOST = 0, TIO_MEMORY_HOST_PINNED = 1, TIO_MEMORY_CUDA = 2 };
 
 /* Registers long-lived host memory with the queue (io_uring fixed buffers; a no-op elsewhere). Optional: it
  * only saves page pinning per transfer. *index is passed in tio_gds_request.buffer_index. At most 1023 per
- * queue, each of at most 1 GiB. TIO_E_NOMEM when the locked-memory limit is reached: transfers work without
- * registration. Pinning large memory holds the queue's transfers up meanwhile. */
+ * queue, each of at most 1 GiB. With TIO_BACKEND_CUFILE it is device memory, which then moves without a
+ * bounce buffer: registered once per process however many queues name it, within the budget of
+ * tio_gds_cufile_options, and to be unregistered before it is freed (freeing it first can deadlock
+ * nvidia-fs). TIO_E_NOMEM when the locked-memory limit is reached: transfers work without registration.
+ * Pinning large memory holds the queue's transfers up meanwhile. */
 TIO_GDS_API tio_status tio_gds_buffer_register(tio_gds_queue* queue, void* base, size_t length,
                                                uint32_t memory_kind, uint32_t* index);
 /* TIO_E_INVALID while requests that name it are in flight. */
@@ -149,8 +157,8 @@ enum { TIO_OP_READ = 0, TIO_OP_WRITE = 1 };
 
 typedef struct tio_gds_request {
     uint32_t struct_size;
-    uint32_t op;           /* TIO_OP_* */
-    uint32_t memory_kind;  /* TIO_MEMORY_* ; only HOST and HOST_PINNED in this version */
+    uint32_t op;          /* TIO_OP_* */
+    uint32_t memory_kind; /* TIO_MEMORY_*; CUDA with the GPU backends, HOST and HOST_PINNED with the others */
     uint32_t buffer_index; /* of tio_gds_buffer_register, or TIO_NO_BUFFER */
     tio_gds_file* file;
     void* memory;      /* any address: what O_DIRECT cannot take goes through a bounce chunk */
@@ -169,10 +177,17 @@ typedef struct tio_gds_completion {
                             sum over the chunks, not always a prefix; for TIO_E_SHORT up to the file's end */
     uint64_t latency_ns; /* from submit to the end of the last chunk */
     tio_status status;
-    int32_t sys_errno; /* 0 unless status is TIO_E_IO, TIO_E_FULL */
+    int32_t sys_errno; /* errno for TIO_E_IO and TIO_E_FULL; for TIO_E_DEVICE the CUresult, or cuFile's code
+                          (from 5001 on); otherwise 0 */
 } tio_gds_completion;
 
-/* Accepts requests in order and returns without waiting for I/O. *accepted tells how many were taken: fewer
+/* Requests on device memory with TIO_BACKEND_CUFILE: the offset is a multiple of 4096 even where the file
+ * asks for less, and no other writer may be in the block of 4096 bytes that the request ends in, which cuFile
+ * reads, changes and writes. Nothing is written behind the length. Transfers know no CUDA stream: whoever
+ * submits a write has waited for the kernels that produce the bytes, and whoever submits a read, for those
+ * that still use the memory.
+ *
+ * Accepts requests in order and returns without waiting for I/O. *accepted tells how many were taken: fewer
  * than count with TIO_E_BUSY (room for no more) or TIO_E_INVALID (requests[*accepted] is malformed). Every
  * accepted request yields exactly one completion. The structs are copied; memory must stay valid until the
  * completion. The thread that submits may exit at any time. */
@@ -205,6 +220,104 @@ typedef struct tio_gds_statistics {
 } tio_gds_statistics;
 
 TIO_GDS_API tio_status tio_gds_get_statistics(const tio_gds_queue* queue, tio_gds_statistics* statistics);
+
+/* ---- cuFile (GPUDirect Storage) ------------------------------------------------------------------- */
+
+/* What the libcufile that was found can do beyond reading and writing. */
+enum {
+    TIO_CUFILE_CAN_BATCH = 1u << 0,          /* 1.7, CUDA 12.2 */
+    TIO_CUFILE_CAN_STREAM = 1u << 1,         /* 1.7, CUDA 12.2 */
+    TIO_CUFILE_CAN_SET_PARAMETERS = 1u << 2, /* 1.14, CUDA 12.9 */
+    TIO_CUFILE_CAN_STATISTICS = 1u << 3,     /* 1.15, CUDA 13.0 */
+    TIO_CUFILE_CAN_P2P_FLAGS = 1u << 4,      /* 1.16, CUDA 13.1 */
+    TIO_CUFILE_CAN_VECTOR = 1u << 5          /* CUDA 13.4 */
+};
+
+enum { TIO_SWITCH_AS_CONFIGURED = 0, TIO_SWITCH_ON = 1, TIO_SWITCH_OFF = 2 };
+
+/* What cuFile is told before its driver opens; 0 and NULL leave what cufile.json and the environment say. */
+typedef struct tio_gds_cufile_options {
+    uint32_t struct_size;
+    uint32_t allow_compatibility;       /* TIO_SWITCH_*: with OFF, no transfer goes through the CPU unseen */
+    uint32_t use_pci_p2pdma;            /* TIO_SWITCH_* */
+    uint32_t reserved;                  /* 0 */
+    uint64_t max_direct_io_bytes;       /* of one I/O to the driver; multiple of 65536 */
+    uint64_t max_device_cache_bytes;    /* GPU memory for bounce buffers; multiple of 1024 */
+    uint64_t max_pinned_bytes;          /* GPU memory pinned at once; multiple of 1024 */
+    uint64_t registration_budget_bytes; /* most memory registered at once; 0 = what may be pinned, less the
+                                           device cache */
+    const char* search_roots;           /* folders to look for libcufile in, and for nvidia/cu.../lib below;
+                                           separated by ':' */
+    const char* log_directory;          /* for cufile.log, which otherwise goes to the working directory */
+} tio_gds_cufile_options;
+
+/* For the whole process, and only while no queue with TIO_BACKEND_CUFILE exists: else TIO_E_INVALID. Checked
+ * by cuFile when the first one is created; TIO_E_UNSUPPORTED then for switches that an old libcufile lacks.
+ */
+TIO_GDS_API tio_status tio_gds_cufile_configure(const tio_gds_cufile_options* options);
+
+typedef struct tio_gds_cufile_info {
+    uint32_t struct_size;
+    uint32_t version;      /* 1000 * major + 10 * minor */
+    uint32_t capabilities; /* TIO_CUFILE_CAN_* */
+    uint32_t nvfs_major;   /* version of nvidia-fs; 0 where it is not loaded */
+    uint32_t nvfs_minor;
+    uint32_t status_flags;  /* cuFile's nvfs.dstatusflags: bit numbers of file systems and devices */
+    uint32_t control_flags; /* cuFile's nvfs.dcontrolflags: bit 0 polls, bit 1 may use compatibility mode */
+    uint32_t feature_flags; /* cuFile's fflags: bit 1 batches, bit 2 streams, bit 4 P2PDMA */
+    uint64_t max_direct_io_bytes, max_device_cache_bytes, per_buffer_cache_bytes, max_pinned_bytes;
+    uint32_t max_batch_entries;
+    uint32_t registered_files;
+    uint32_t registered_buffers;
+    uint32_t reserved;
+    uint64_t registered_bytes, registration_budget_bytes;
+} tio_gds_cufile_info;
+
+/* Opens the driver for the time of the call if no queue has it open. `path` (may be NULL) receives the file
+ * that was loaded. TIO_E_UNSUPPORTED where there is no libcufile or it does not open. */
+TIO_GDS_API tio_status tio_gds_cufile_get_info(tio_gds_cufile_info* info, char* path, size_t path_capacity);
+
+/* The way that bytes go between a file and device memory. */
+enum {
+    TIO_ROUTE_UNKNOWN = 0,
+    TIO_ROUTE_NVIDIA_FS = 1,    /* DMA, arranged by the nvidia-fs kernel module */
+    TIO_ROUTE_PCI_P2PDMA = 2,   /* DMA, by the kernel's own peer-to-peer support */
+    TIO_ROUTE_COMPATIBILITY = 3 /* through the CPU's memory: no faster than TIO_BACKEND_STAGED */
+};
+
+typedef struct tio_gds_route {
+    uint32_t struct_size;
+    uint32_t expected;  /* TIO_ROUTE_*, by driver, settings, file system and device */
+    uint32_t witnessed; /* TIO_ROUTE_*, by cuFile's counters around a trial read; if it differs from
+                           `expected`, it is right. TIO_ROUTE_UNKNOWN where there was no trial */
+    uint32_t reserved;
+    uint64_t p2pdma_reads, nvidia_fs_reads,
+        posix_reads; /* counted during the trial, the process's others too */
+} tio_gds_route;
+
+/* Which way cuFile takes for the file. With `device` >= 0 the first 4096 bytes of the file are read to that
+ * GPU as a trial, if the file has them and libcufile has statistics; with -1 there is no trial. `why` (may be
+ * NULL) receives the reasons in words. TIO_E_UNSUPPORTED where cuFile does not open or refuses the file. */
+TIO_GDS_API tio_status tio_gds_file_get_route(tio_gds_file* file, int32_t device, tio_gds_route* route,
+                                              char* why, size_t why_capacity);
+
+/* cuFile's counters since its driver opened. Collected only while collecting is on: it costs time. */
+typedef struct tio_gds_cufile_statistics {
+    uint32_t struct_size;
+    uint32_t reserved;
+    uint64_t reads, failed_reads, read_bytes;
+    uint64_t writes, failed_writes, written_bytes;
+    uint64_t p2pdma_reads, nvidia_fs_reads, posix_reads;
+    uint64_t p2pdma_writes, nvidia_fs_writes, posix_writes;
+} tio_gds_cufile_statistics;
+
+/* Turns collecting on or off; a queue with TIO_BACKEND_CUFILE must exist. TIO_E_UNSUPPORTED before 1.15. */
+TIO_GDS_API tio_status tio_gds_cufile_collect_statistics(uint32_t on);
+TIO_GDS_API tio_status tio_gds_cufile_get_statistics(tio_gds_cufile_statistics* statistics);
+
+/* What a completion's status and sys_errno mean: an errno's text, or for TIO_E_DEVICE cuFile's or the CUDA
+ * driver's name and meaning. NUL-terminated; returns the full length. */
+TIO_GDS_API size_t tio_gds_describe_error(tio_status status, int32_t sys_errno, char* text, size_t capacity);
 
 #ifdef __cplusplus
 }

@@ -18,6 +18,8 @@ class Backend {
 
     virtual uint32_t kind() const noexcept = 0;  // TIO_BACKEND_*
     virtual bool supports_memory(uint32_t memory_kind) const noexcept = 0;
+    // What every request's file offset must be a multiple of, beside the file's own alignment.
+    virtual uint32_t offset_granularity() const noexcept { return 1; }
 
     // Called after requests were queued; true: someone sleeps who should take them, call wake() without the
     // lock.

@@ -1,4 +1,5 @@
 #include "backend.h"
+#include "cufile/cufile_backend.h"
 #include "failure.h"
 #include "thread_backend.h"
 #include "uring_backend.h"
@@ -20,10 +21,11 @@ std::unique_ptr<Backend> make_backend(uint32_t kind, Scheduler& scheduler, uint3
         case TIO_BACKEND_THREADS:
             return std::make_unique<ThreadBackend>(scheduler, queue_depth);
         case TIO_BACKEND_CUFILE:
+            return std::make_unique<cufile::CufileBackend>(scheduler, queue_depth);
         case TIO_BACKEND_STAGED:
-            throw Failure(
-                TIO_E_UNSUPPORTED,
-                "this build has no GPU backend; use TIO_BACKEND_AUTO, _URING or _THREADS with host memory");
+            throw Failure(TIO_E_UNSUPPORTED,
+                          "this build has no staged GPU backend; use TIO_BACKEND_AUTO, _URING or _THREADS "
+                          "with host memory");
         default:
             throw Failure(TIO_E_INVALID, "backend " + std::to_string(kind) + " is none of TIO_BACKEND_*");
     }
@@ -37,7 +39,13 @@ uint32_t available_backends(std::string& why) {
     } catch (const Failure& failure) {
         why += std::string("io_uring: ") + failure.what() + ". ";
     }
-    why += "cufile, staged: this build has no GPU backend.";
+    try {
+        cufile::CufileBackend::probe();
+        mask |= 1u << TIO_BACKEND_CUFILE;
+    } catch (const Failure& failure) {
+        why += std::string("cufile: ") + failure.what() + ". ";
+    }
+    why += "staged: this build has no staged GPU backend.";
     return mask;
 }
 

@@ -56,6 +56,8 @@ const char* status_name(tio_status status) noexcept {
             return "TIO_E_BUSY";
         case TIO_E_INTERNAL:
             return "TIO_E_INTERNAL";
+        case TIO_E_DEVICE:
+            return "TIO_E_DEVICE";
         default:
             return "TIO_E_UNKNOWN";
     }

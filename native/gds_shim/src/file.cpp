@@ -68,6 +68,8 @@ File::File(int fd, DirectIoAlignment alignment, bool direct)
     : fd_(fd), direct_(direct), alignment_(alignment) {}
 
 File::~File() {
+    if (FileCloseListener* listener = close_listener_.load(std::memory_order_acquire))
+        listener->closing(*this);
     ::close(fd_);
 }
 

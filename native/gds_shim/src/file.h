@@ -10,7 +10,19 @@
 
 namespace tio::gds {
 
-// Immutable after construction but for the count of requests in flight; safe to use from any thread.
+class File;
+
+// Told before a file's descriptor closes, by which time no request on it is in flight.
+class FileCloseListener {
+  public:
+    virtual void closing(File& file) noexcept = 0;
+
+  protected:
+    ~FileCloseListener() = default;
+};
+
+// Immutable after construction but for the count of requests in flight and who listens; safe to use from any
+// thread.
 class File {
   public:
     // Opens for reading and writing; `flags` are TIO_FILE_*. Throws Failure.
@@ -39,6 +51,11 @@ class File {
         return requests_in_flight_.load(std::memory_order_acquire);
     }
 
+    // Lives longer than the file. There is one kind, and it registers a file again without harm.
+    void set_close_listener(FileCloseListener* listener) noexcept {
+        close_listener_.store(listener, std::memory_order_release);
+    }
+
   private:
     void turn_direct_on(const std::string& path, bool required);
 
@@ -46,6 +63,7 @@ class File {
     bool direct_ = false;
     DirectIoAlignment alignment_;
     std::atomic<uint64_t> requests_in_flight_{0};
+    std::atomic<FileCloseListener*> close_listener_{nullptr};
 };
 
 }  // namespace tio::gds

@@ -110,6 +110,8 @@ const char* Queue::flaw_of(const tio_gds_request& request) const noexcept {
     if (request.reserved != 0) return "reserved is not 0";
     if (request.offset % request.file->offset_alignment() != 0)
         return "offset is not a multiple of the file's offset_alignment";
+    if (request.offset % backend_->offset_granularity() != 0)
+        return "offset is not a multiple of 4096, which this backend needs";
     if (scheduler_.chunk_bytes() % request.file->resume_alignment() != 0)
         return "the queue's chunk_bytes is not a multiple of the file's alignments";
     // A padded last block must not pass the largest offset either.

@@ -22,6 +22,7 @@ struct Request {
     std::byte* memory = nullptr;
     File* file = nullptr;
     uint32_t op = TIO_OP_READ;
+    uint32_t memory_kind = TIO_MEMORY_HOST;
     uint32_t buffer_index = TIO_NO_BUFFER;
     int32_t priority = 0;
     uint64_t sequence = 0;

@@ -55,6 +55,7 @@ tio_status Scheduler::accept(const Lock&, const tio_gds_request& submitted, uint
     request.memory = memory;
     request.file = submitted.file;
     request.op = submitted.op;
+    request.memory_kind = submitted.memory_kind;
     request.buffer_index = submitted.buffer_index;
     request.priority = submitted.priority;
     request.sequence = next_sequence_++;
@@ -83,7 +84,8 @@ bool Scheduler::take(const Lock&, Chunk& chunk) noexcept {
     std::byte* memory = request.memory + request.cut_bytes;
     const bool misaligned = (reinterpret_cast<uintptr_t>(memory) & (file.memory_alignment() - 1)) != 0;
     std::byte* bounce = nullptr;
-    if (misaligned || padded != payload) {
+    // Bounce chunks are for the CPU's copies; what is odd in device memory is its backend's affair.
+    if (request.memory_kind != TIO_MEMORY_CUDA && (misaligned || padded != payload)) {
         bounce = bounce_pool_.rent();
         if (bounce == nullptr) return false;
         ++statistics_.bounced_chunks;

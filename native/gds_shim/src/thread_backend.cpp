@@ -5,8 +5,6 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "file_size_signal.h"
-
 namespace tio::gds {
 
 TransferCalls kernel_transfer_calls() noexcept {
@@ -14,60 +12,12 @@ TransferCalls kernel_transfer_calls() noexcept {
 }
 
 ThreadBackend::ThreadBackend(Scheduler& scheduler, uint32_t queue_depth, TransferCalls calls)
-    : scheduler_(scheduler), calls_(calls) {
-    const uint32_t count = std::min(queue_depth, most_workers);
-    workers_.reserve(count);
-    try {
-        for (uint32_t i = 0; i < count; ++i) workers_.emplace_back([this] { work(); });
-    } catch (...) {
-        shut_down();
-        throw;
-    }
-}
-
-ThreadBackend::~ThreadBackend() {
-    shut_down();
-}
+    : calls_(calls), workers_(scheduler, std::min(queue_depth, most_workers), [this](Chunk& chunk) {
+          return transfer(chunk);
+      }) {}
 
 bool ThreadBackend::supports_memory(uint32_t memory_kind) const noexcept {
     return memory_kind == TIO_MEMORY_HOST || memory_kind == TIO_MEMORY_HOST_PINNED;
-}
-
-bool ThreadBackend::needs_wake(const Lock&) noexcept {
-    return idle_workers_ > 0;
-}
-
-void ThreadBackend::work() noexcept {
-    block_all_signals();
-    Chunk chunk;
-    bool announce = false;
-    Lock lock = scheduler_.lock();
-    for (;;) {
-        const bool took = scheduler_.take(lock, chunk);
-        if (announce) {
-            announce = false;
-            lock.unlock();
-            scheduler_.announce_completions();
-            lock.lock();
-            // While the lock was away, work may have come that saw no idle worker and woke none.
-            if (!took) continue;
-        }
-        if (took) {
-            const bool others_needed = idle_workers_ > 0 && scheduler_.has_queued(lock);
-            lock.unlock();
-            if (others_needed) work_there_.notify_one();
-            const Outcome outcome = transfer(chunk);
-            const uint64_t now_ns = monotonic_ns();
-            lock.lock();
-            announce = scheduler_.finish(lock, chunk, outcome, now_ns);
-        } else if (stopping_) {
-            return;
-        } else {
-            ++idle_workers_;
-            work_there_.wait(lock);
-            --idle_workers_;
-        }
-    }
 }
 
 Outcome ThreadBackend::transfer(Chunk& chunk) const noexcept {
@@ -84,16 +34,6 @@ Outcome ThreadBackend::transfer(Chunk& chunk) const noexcept {
     } while (next == NextStep::resubmit);
     chunk.drain_bounce();
     return outcome;
-}
-
-void ThreadBackend::shut_down() noexcept {
-    {
-        const Lock lock = scheduler_.lock();
-        stopping_ = true;
-    }
-    work_there_.notify_all();
-    for (std::thread& worker : workers_) worker.join();
-    workers_.clear();
 }
 
 }  // namespace tio::gds

@@ -3,11 +3,8 @@
 
 #include <sys/types.h>
 
-#include <condition_variable>
-#include <thread>
-#include <vector>
-
 #include "backend.h"
+#include "worker_pool.h"
 
 namespace tio::gds {
 
@@ -20,36 +17,28 @@ struct TransferCalls {
 
 TransferCalls kernel_transfer_calls() noexcept;
 
-// Each worker carries one chunk at a time from take to finish. A worker that takes a chunk and sees more
-// queued wakes one other: submit pays for one wake-up, and no more workers run than there is work.
 class ThreadBackend final : public Backend {
   public:
     // A worker costs a kernel stack and its scheduling; beyond this many the disk gains nothing.
     static constexpr uint32_t most_workers = 64;
 
     ThreadBackend(Scheduler& scheduler, uint32_t queue_depth, TransferCalls calls = kernel_transfer_calls());
-    ~ThreadBackend() override;
 
     uint32_t kind() const noexcept override { return TIO_BACKEND_THREADS; }
     bool supports_memory(uint32_t memory_kind) const noexcept override;
-    bool needs_wake(const Lock& lock) noexcept override;
-    void wake() noexcept override { work_there_.notify_one(); }
+    bool needs_wake(const Lock& lock) noexcept override { return workers_.needs_wake(lock); }
+    void wake() noexcept override { workers_.wake(); }
     // pread cannot be interrupted; the worker looks at cancel_wanted between transfers.
     void stop_cancelled() noexcept override {}
     void register_buffer(uint32_t, std::byte*, size_t) override {}
     void unregister_buffer(uint32_t) override {}
-    void shut_down() noexcept override;
+    void shut_down() noexcept override { workers_.shut_down(); }
 
   private:
-    void work() noexcept;
     Outcome transfer(Chunk& chunk) const noexcept;
 
-    Scheduler& scheduler_;
     const TransferCalls calls_;
-    std::condition_variable work_there_;
-    uint32_t idle_workers_ = 0;  // guarded by the scheduler's mutex, like stopping_
-    bool stopping_ = false;
-    std::vector<std::thread> workers_;
+    WorkerPool workers_;
 };
 
 }  // namespace tio::gds

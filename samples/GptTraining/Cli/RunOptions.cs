@@ -1,4 +1,5 @@
 using TeraIO.Core;
+using TeraIO.Core.Leases;
 using TeraIO.Core.Storage;
 
 namespace TeraIO.Samples.GptTraining;
@@ -83,6 +84,12 @@ internal sealed record RunOptions
 
     /// <summary>The device that the store is slowed down to; null: as fast as it is.</summary>
     public EmulatedDevice? Emulated { get; init; }
+
+    /// <summary>Bytes that may be written to each store directory; null: no limit.</summary>
+    public ByteSize? WriteLimit { get; init; }
+
+    /// <summary>How the store is shared with other processes; null: it is not.</summary>
+    public LeaseOptions? Leases { get; init; }
 
     /// <summary>The policy, "ondemand", "observe" or "none", as reports name it.</summary>
     public string ModeName => Study is not null ? "study" : Unobserved ? "none" : Budget is null ? "observe" : IsPlanned ? Policy : "ondemand";

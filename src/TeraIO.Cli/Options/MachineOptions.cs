@@ -1,5 +1,7 @@
 using System.CommandLine;
+using TeraIO.Cli.Planning;
 using TeraIO.Core;
+using TeraIO.Core.Storage;
 using TeraIO.Planner.Machine;
 
 namespace TeraIO.Cli.Options;
@@ -21,6 +23,8 @@ internal sealed class MachineOptions
     private readonly Option<double?> _queueDepth = OptionValues.Number("--queue-depth", "N", "Tensors in flight at once, per direction (default: 8)", 1, 4096);
     private readonly Option<double?> _computeLost = OptionValues.Number("--compute-per-gib", "SECONDS", "Compute seconds that each GiB moved takes away from the ops (default: 0, as with GPUDirect Storage)", 0, 3600);
 
+    private readonly Option<string?> _profile = new("--profile") { Description = "Bandwidth profile from teraio bench, in place of --read-bw and --write-bw", HelpName = "FILE" };
+
     private readonly bool _many;
 
     /// <param name="command">Gets the options.</param>
@@ -35,11 +39,11 @@ internal sealed class MachineOptions
             _writes.Description += "; repeatable";
         }
 
-        foreach (Option option in (Option[])[_budgets, _reads, _writes, _hostBytes, _hostRate, _interference, _latency, _queueDepth, _computeLost]) command.Add(option);
+        foreach (Option option in (Option[])[_budgets, _reads, _writes, _profile, _hostBytes, _hostRate, _interference, _latency, _queueDepth, _computeLost]) command.Add(option);
     }
 
     /// <summary>Whether a machine was described at all.</summary>
-    public bool IsGiven(ParseResult parsed) => parsed.GetResult(_budgets) is not null || parsed.GetResult(_reads) is not null || parsed.GetResult(_writes) is not null;
+    public bool IsGiven(ParseResult parsed) => parsed.GetResult(_budgets) is not null || parsed.GetResult(_reads) is not null || parsed.GetResult(_writes) is not null || parsed.GetResult(_profile) is not null;
 
     /// <summary>The one machine.</summary>
     /// <param name="parsed">The command line.</param>
@@ -59,28 +63,39 @@ internal sealed class MachineOptions
         long[] budgets = Given(parsed, _budgets) is { Length: > 0 } texts ? [.. texts.Select(b => b.Resolve(unlimitedPeak))]
             : planBudget is { } ofPlan ? [ofPlan]
             : throw new UsageException("Say how much memory tensors may take with --budget, such as 40% or 24GiB.");
+        TierModel[] tiers = Storage(parsed);
+        TierModel? host = Host(parsed);
+        double? computeLost = parsed.GetValue(_computeLost) / BytesPerGiB ?? Profile(parsed)?.CpuSecondsPerByte / Environment.ProcessorCount;
+        return [.. budgets.SelectMany(budget => tiers.Select(tier => new MachineModel { MemoryBudget = budget, Storage = tier, Host = host, ComputeSecondsPerByte = computeLost ?? 0 }))];
+    }
+
+    /// <summary>The SSDs, measured or as described; options besides bandwidths go before what was measured.</summary>
+    private TierModel[] Storage(ParseResult parsed)
+    {
         ByteRate[] reads = Given(parsed, _reads);
         ByteRate[] writes = Given(parsed, _writes);
-        if (reads.Length == 0 || writes.Length == 0) throw new UsageException("Say how fast the SSDs are with --read-bw and --write-bw, such as 3.2GB/s.");
+        if (Profile(parsed) is { } profile)
+        {
+            return reads.Length + writes.Length == 0 ? [Adjusted(parsed, ProfiledTier.Of(profile))]
+                : throw new UsageException("--profile and --read-bw, --write-bw contradict each other: the profile has the bandwidths; leave one out.");
+        }
+
+        if (reads.Length == 0 || writes.Length == 0) throw new UsageException("Say how fast the SSDs are with --read-bw and --write-bw, such as 3.2GB/s, or with --profile.");
         if (reads.Length != writes.Length && reads.Length != 1 && writes.Length != 1)
             throw new UsageException($"There are {reads.Length} values of --read-bw and {writes.Length} of --write-bw; give as many of both, or one of either.");
         int pairs = Math.Max(reads.Length, writes.Length);
-        TierModel? host = Host(parsed);
-        return [.. budgets.SelectMany(budget => Enumerable.Range(0, pairs).Select(i => new MachineModel
-        {
-            MemoryBudget = budget,
-            Storage = new TierModel
-            {
-                ReadBandwidth = reads[i % reads.Length].BytesPerSecond,
-                WriteBandwidth = writes[i % writes.Length].BytesPerSecond,
-                Interference = parsed.GetValue(_interference) ?? 0,
-                LatencySeconds = parsed.GetValue(_latency) ?? 0,
-                QueueDepth = (int)(parsed.GetValue(_queueDepth) ?? 8),
-            },
-            Host = host,
-            ComputeSecondsPerByte = (parsed.GetValue(_computeLost) ?? 0) / BytesPerGiB,
-        }))];
+        return [.. Enumerable.Range(0, pairs).Select(i => Adjusted(parsed, new TierModel { ReadBandwidth = reads[i % reads.Length].BytesPerSecond, WriteBandwidth = writes[i % writes.Length].BytesPerSecond }))];
     }
+
+    private TierModel Adjusted(ParseResult parsed, TierModel tier) => tier with
+    {
+        Interference = parsed.GetValue(_interference) ?? tier.Interference,
+        LatencySeconds = parsed.GetValue(_latency) ?? tier.LatencySeconds,
+        QueueDepth = (int)(parsed.GetValue(_queueDepth) ?? tier.QueueDepth),
+    };
+
+    private BandwidthProfile? Profile(ParseResult parsed) =>
+        parsed.GetValue(_profile) is { } path ? InputFiles.Read(path, "profile", static p => BandwidthProfileFile.Read(p)) : null;
 
     private T[] Given<T>(ParseResult parsed, Option<T[]> option)
     {

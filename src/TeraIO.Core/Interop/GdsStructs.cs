@@ -35,6 +35,30 @@ internal struct GdsQueueOptions
     public uint ChunkBytes;
     public uint MaxRequests;
     public uint BounceChunks;
+    public uint Device;
+    public uint Reserved;
+    public ulong PinnedBytes;
+}
+
+/// <summary>The way that bytes go between a file and device memory.</summary>
+internal enum GdsRouteKind : uint
+{
+    Unknown = 0,
+    NvidiaFs = 1,
+    PciP2pDma = 2,
+    Compatibility = 3,
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct GdsRoute
+{
+    public uint StructSize;
+    public GdsRouteKind Expected;
+    public GdsRouteKind Witnessed;
+    public uint Reserved;
+    public ulong P2pDmaReads;
+    public ulong NvidiaFsReads;
+    public ulong PosixReads;
 }
 
 [StructLayout(LayoutKind.Sequential)]

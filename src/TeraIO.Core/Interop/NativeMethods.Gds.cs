@@ -10,7 +10,7 @@ internal static partial class NativeMethods
     internal static unsafe partial class Gds
     {
         private const string Library = "tio_gds_shim";
-        private const uint AbiVersion = 1;
+        private const uint AbiVersion = 2;
 
         private static readonly Lock _loading = new();
         private static volatile bool _isLoaded;
@@ -47,6 +47,9 @@ internal static partial class NativeMethods
         [LibraryImport(Library, EntryPoint = "tio_gds_file_close")]
         public static partial TransferStatus FileClose(nint file);
 
+        [LibraryImport(Library, EntryPoint = "tio_gds_file_get_route")]
+        public static partial TransferStatus FileGetRoute(GdsFileHandle file, int device, GdsRoute* route, byte* why, nuint whyCapacity);
+
         [LibraryImport(Library, EntryPoint = "tio_gds_queue_create")]
         public static partial TransferStatus QueueCreate(GdsQueueOptions* options, out nint queue);
 
@@ -78,6 +81,16 @@ internal static partial class NativeMethods
             return Encoding.UTF8.GetString(text, (int)nuint.Min(length, Capacity - 1));
         }
 
+        /// <summary>What a completion's status and code mean, in words.</summary>
+        public static string DescribeError(TransferStatus status, int code)
+        {
+            EnsureLoaded();
+            const int Capacity = 512;
+            byte* text = stackalloc byte[Capacity];
+            nuint length = CopyErrorText(status, code, text, Capacity);
+            return Encoding.UTF8.GetString(text, (int)nuint.Min(length, Capacity - 1));
+        }
+
         /// <summary>
         /// A library of another version, or structs laid out otherwise than the header says, would corrupt memory on the
         /// first transfer: stop before it.
@@ -92,12 +105,15 @@ internal static partial class NativeMethods
                     + "'cmake --preset release && cmake --build --preset release'.");
             }
             // Sizes on LP64, from the header.
-            if (sizeof(GdsFileInfo) != 40 || sizeof(GdsQueueOptions) != 24 || sizeof(GdsRequest) != 64 || sizeof(GdsCompletion) != 32)
+            if (sizeof(GdsFileInfo) != 40 || sizeof(GdsQueueOptions) != 40 || sizeof(GdsRequest) != 64 || sizeof(GdsCompletion) != 32)
                 throw new ConfigurationException($"lib{Library}.so needs a 64-bit process: its structs have other sizes here. Run a 64-bit .NET.");
         }
 
         [LibraryImport(Library, EntryPoint = "tio_gds_abi_version")]
         private static partial uint GetAbiVersion();
+
+        [LibraryImport(Library, EntryPoint = "tio_gds_describe_error")]
+        private static partial nuint CopyErrorText(TransferStatus status, int code, byte* text, nuint capacity);
 
         [LibraryImport(Library, EntryPoint = "tio_gds_last_error")]
         private static partial nuint CopyLastError(byte* buffer, nuint capacity);

@@ -10,6 +10,8 @@ internal static partial class NativeMethods
     {
         // Equal on every Linux that .NET runs on.
         private const int OpenReadWrite = 0x2;
+        private const int OpenNonBlocking = 0x800;
+        private const int OpenNoTerminal = 0x100;
         private const int OpenCreate = 0x40;
         private const int OpenExclusive = 0x80;
         private const int OpenCloseOnExec = 0x80000;
@@ -32,6 +34,33 @@ internal static partial class NativeMethods
                 return new SafeFileHandle(descriptor, ownsHandle: true);
             int errno = Marshal.GetLastPInvokeError();
             return errno == NoEntry ? null : throw new IOException($"{path} cannot be opened: {Marshal.GetPInvokeErrorMessage(errno)} (errno {errno}).");
+        }
+
+        /// <summary>
+        /// open(2) for reading a file of unknown nature: a pipe without a writer does not block, a terminal does not become this process's, and
+        /// no lock is taken.
+        /// </summary>
+        /// <returns>Null when there is no such file or directory.</returns>
+        /// <exception cref="IOException">It cannot be opened.</exception>
+        public static SafeFileHandle? OpenForReading(string path)
+        {
+            int descriptor = Open(path, OpenNonBlocking | OpenNoTerminal | OpenCloseOnExec, 0);
+            if (descriptor >= 0)
+                return new SafeFileHandle(descriptor, ownsHandle: true);
+            int errno = Marshal.GetLastPInvokeError();
+            return errno == NoEntry ? null : throw new IOException($"{Marshal.GetPInvokeErrorMessage(errno)} (errno {errno})");
+        }
+
+        /// <summary>open(2) of a new file for reading and writing past the page cache.</summary>
+        /// <exception cref="IOException">It exists, cannot be made, or its file system has no O_DIRECT.</exception>
+        public static SafeFileHandle CreateDirect(string path)
+        {
+            int direct = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x10000 : 0x4000;
+            int descriptor = Open(path, OpenReadWrite | OpenCloseOnExec | OpenCreate | OpenExclusive | direct, OwnerOnly);
+            if (descriptor >= 0)
+                return new SafeFileHandle(descriptor, ownsHandle: true);
+            int errno = Marshal.GetLastPInvokeError();
+            throw new IOException($"{path} cannot be made for direct I/O: {Marshal.GetPInvokeErrorMessage(errno)} (errno {errno}).");
         }
 
         /// <summary>sys/file.h flock(LOCK_EX | LOCK_NB): whether the lock is held now. It goes with the last descriptor of this opening.</summary>

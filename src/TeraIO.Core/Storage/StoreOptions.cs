@@ -1,3 +1,5 @@
+using TeraIO.Core.Leases;
+
 namespace TeraIO.Core.Storage;
 
 /// <summary>Which kernel interface moves the bytes.</summary>
@@ -11,6 +13,12 @@ public enum StorageBackend
 
     /// <summary>pread and pwrite on worker threads.</summary>
     Threads,
+
+    /// <summary>
+    /// GPUDirect Storage (cuFile): transfers from and to CUDA memory, without the CPU's. <see cref="ConfigurationException"/> at open
+    /// where there is no GPU or no libcufile. The CPU does not see the bytes: <see cref="StoreOptions.VerifyReads"/> must be off.
+    /// </summary>
+    CuFile,
 }
 
 /// <summary>Where and how a <see cref="TensorStore"/> keeps its bytes. Immutable; everything but <see cref="Paths"/> has a usable default.</summary>
@@ -34,7 +42,17 @@ public sealed record StoreOptions
     /// </summary>
     public ByteSize? Capacity { get; init; }
 
-    /// <summary>1 MiB chunks in flight per path. 1 to 1024, with <see cref="StorageBackend.Threads"/> 1 to 64. Default 32.</summary>
+    /// <summary>Limits of single paths, by their name in <see cref="Paths"/>. Default: none.</summary>
+    public IReadOnlyDictionary<string, PathOptions> PathOptions { get; init; } = System.Collections.Frozen.FrozenDictionary<string, PathOptions>.Empty;
+
+    /// <summary>
+    /// How bytes are divided over <see cref="Paths"/>. Default <see langword="null"/>: in proportion to the rates at which the paths move bytes, measured all the time.
+    /// A list of one weight per path, not negative and not all 0, divides in this proportion for good; a path of weight 0 gets bytes only when no other
+    /// takes them.
+    /// </summary>
+    public IReadOnlyList<double>? FixedShares { get; init; }
+
+    /// <summary>1 MiB chunks in flight per path. 1 to 1024, with <see cref="StorageBackend.Threads"/> 1 to 64 (<see cref="StorageBackend.CuFile"/> uses no more). Default 32.</summary>
     public int QueueDepth { get; init; } = 32;
 
     /// <summary>Which kernel interface moves the bytes. Default <see cref="StorageBackend.Auto"/>.</summary>
@@ -49,8 +67,14 @@ public sealed record StoreOptions
     /// </summary>
     public bool VerifyReads { get; init; } = true;
 
+    /// <summary>Whether transfers are from and to a device's memory, which the CPU cannot read.</summary>
+    internal bool MovesDeviceMemory => Backend == StorageBackend.CuFile;
+
     /// <summary>Slows every path down to this device, for experiments. Default <see langword="null"/>: as fast as it is.</summary>
     public EmulatedDevice? Emulated { get; init; }
+
+    /// <summary>How the store shares its devices with other stores of this node. Default <see langword="null"/>: it knows of none.</summary>
+    public LeaseOptions? Leases { get; init; }
 
     /// <exception cref="ConfigurationException">An option is outside its limits; the message names it.</exception>
     internal void Validate()
@@ -66,8 +90,43 @@ public sealed record StoreOptions
         RequireWithin(QueueDepth, 1, 1024, nameof(QueueDepth));
         RequireWithin(ReadRetries, 0, 100, nameof(ReadRetries));
         Emulated?.Validate();
+        ValidatePathOptions();
+        ValidateShares();
+        Leases?.Validate();
         if (!Enum.IsDefined(Backend))
-            throw new ConfigurationException($"StoreOptions.Backend is {(int)Backend}: use Auto, IoUring or Threads.");
+            throw new ConfigurationException($"StoreOptions.Backend is {(int)Backend}: use Auto, IoUring, Threads or CuFile.");
+        if (Backend == StorageBackend.CuFile && VerifyReads)
+        {
+            throw new ConfigurationException(
+                "StoreOptions.VerifyReads is on, but with StorageBackend.CuFile the bytes never pass the CPU that would check them: set it to false, or use another Backend.");
+        }
+    }
+
+    /// <summary>Those of one path, with the store's where it has none.</summary>
+    internal PathOptions OptionsOf(string path)
+    {
+        var options = PathOptions.GetValueOrDefault(path) ?? new PathOptions();
+        return options with { QueueDepth = options.QueueDepth ?? QueueDepth, Emulated = options.Emulated ?? Emulated };
+    }
+
+    private void ValidatePathOptions()
+    {
+        foreach (var (path, options) in PathOptions)
+        {
+            if (!Paths.Contains(path))
+                throw new ConfigurationException($"StoreOptions.PathOptions names {path}, which is not in StoreOptions.Paths: spell it as there.") { Path = path };
+            options.Validate(path);
+        }
+    }
+
+    private void ValidateShares()
+    {
+        if (FixedShares is not { } shares)
+            return;
+        if (shares.Count != Paths.Count)
+            throw new ConfigurationException($"StoreOptions.FixedShares has {shares.Count} weights for {Paths.Count} paths: give one per path, or null to divide as measured.");
+        if (shares.Any(static share => !double.IsFinite(share) || share < 0) || shares.Sum() is not (> 0 and < double.PositiveInfinity))
+            throw new ConfigurationException($"StoreOptions.FixedShares is {string.Join(", ", shares)}: use numbers of 0 or more, at least one above 0.");
     }
 
     private static void RequireBlocks(ByteSize size, string option)

@@ -30,11 +30,15 @@ public sealed unsafe class StoreProbe : IDisposable
         for (int i = 0; i < _copies.Length; i++) _copies[i] = store.Reserve(-1 - i, TensorBytes);
     }
 
-    /// <summary>Measures; blocks the caller for about half a second, and uses 64 MiB of memory and store meanwhile.</summary>
+    /// <summary>
+    /// Measures; blocks the caller for about half a second, and uses 64 MiB of memory and store meanwhile. Stores that share a device
+    /// (<see cref="StoreOptions.Leases"/>) measure it one after the other.
+    /// </summary>
     /// <exception cref="TeraIOException">A transfer failed, or the store is full.</exception>
     public static StoreBandwidth Measure(TensorStore store)
     {
         ArgumentNullException.ThrowIfNull(store);
+        using IDisposable? turn = store.AwaitProbeTurn();
         using var probe = new StoreProbe(store);
         return probe.Run();
     }

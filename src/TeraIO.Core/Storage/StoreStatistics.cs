@@ -1,3 +1,5 @@
+using TeraIO.Core.Tiers;
+
 namespace TeraIO.Core.Storage;
 
 /// <summary>Counters of one path of a store since it was opened.</summary>
@@ -5,6 +7,36 @@ public sealed record PathStatistics
 {
     /// <summary>The directory given in <see cref="StoreOptions.Paths"/>.</summary>
     public required string Path { get; init; }
+
+    /// <summary>Whether it takes new bytes, as of the last placement.</summary>
+    public PathState State { get; init; }
+
+    /// <summary>The share of new bytes that it is to get, 0 to 1, as of the last placement.</summary>
+    public double Share { get; init; }
+
+    /// <summary>Bytes per second at which reads end while any is in flight; 0 while not known.</summary>
+    public double ReadRate { get; init; }
+
+    /// <summary>Bytes per second at which writes end while any is in flight; 0 while not known.</summary>
+    public double WriteRate { get; init; }
+
+    /// <summary>1 MiB chunks in flight at most.</summary>
+    public int QueueDepth { get; init; }
+
+    /// <summary><see cref="PathOptions.Capacity"/>.</summary>
+    public ByteSize? CapacityLimit { get; init; }
+
+    /// <summary><see cref="PathOptions.WriteLimit"/>.</summary>
+    public ByteSize? WriteLimit { get; init; }
+
+    /// <summary>Bytes of writes begun, padding and probes included: what counts against <see cref="WriteLimit"/> and wears the device.</summary>
+    public ByteSize WrittenTowardsLimit { get; init; }
+
+    /// <summary>Stripes that left this path on a rewrite because it had more than its share.</summary>
+    public long Moves { get; init; }
+
+    /// <summary>Probes of whether it has recovered.</summary>
+    public long Probes { get; init; }
 
     /// <summary>Bytes of finished stripe reads, verified where verification is on.</summary>
     public ByteSize BytesRead { get; init; }

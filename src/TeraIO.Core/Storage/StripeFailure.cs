@@ -1,3 +1,4 @@
+using TeraIO.Core.Interop;
 using TeraIO.Core.Transfers;
 
 namespace TeraIO.Core.Storage;
@@ -8,8 +9,10 @@ internal static class StripeFailure
     public static TeraIOException Describe(Transfer transfer, string path, StoredCopy copy)
     {
         var where = $"{transfer.File.Path} at offset {transfer.Offset} ({transfer.Length} bytes, tensor {copy.TensorId}, generation {copy.Generation})";
-        var errno = transfer.SystemErrno == 0 ? "" : $", errno {transfer.SystemErrno}";
-        int? systemErrno = transfer.SystemErrno == 0 ? null : transfer.SystemErrno;
+        bool isDeviceError = transfer.Status == TransferStatus.DeviceError;
+        var errno = transfer.SystemErrno == 0 ? ""
+            : isDeviceError ? $", {NativeMethods.Gds.DescribeError(transfer.Status, transfer.SystemErrno)}" : $", errno {transfer.SystemErrno}";
+        int? systemErrno = transfer.SystemErrno == 0 || isDeviceError ? null : transfer.SystemErrno;
         return transfer.Status switch
         {
             TransferStatus.Corrupt => new CorruptionException(

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using TeraIO.Core.Leases;
 using TeraIO.Core.Transfers;
 
 namespace TeraIO.Core.Storage;
@@ -17,18 +18,31 @@ public sealed class TensorStore : IDisposable
     private readonly Lock _lock = new();
     private readonly Stack<TensorTransfer> _idleTransfers = new();
     private readonly ManualResetEventSlim _drained = new();
+    private readonly StoreLeases? _leases;
     private int _transfersInFlight;
     private bool _isDisposed;
 
-    private TensorStore(StoreOptions options, IReadOnlyList<StorePath> paths)
+    private TensorStore(StoreOptions options, IReadOnlyList<StorePath> paths, StoreLeases? leases)
     {
+        _leases = leases;
         Options = options;
         Paths = paths;
-        Placement = new StripePlacement(paths, options.StripeSize.Bytes, options.SegmentSize.Bytes, mayGrow: options.Capacity is null);
+        Placement = new StripePlacement(paths, options);
     }
 
     /// <summary>Counters and sizes, now.</summary>
     public StoreStatistics Statistics => Placement.Snapshot();
+
+    /// <summary>What the leases did, per device and direction; empty without <see cref="StoreOptions.Leases"/> or with <see cref="LeaseMode.None"/>.</summary>
+    public IReadOnlyList<LeaseStatistics> LeaseStatistics => _leases?.Statistics ?? [];
+
+    /// <summary>
+    /// Stores open now that share this store's most shared device, this one included; 1 without <see cref="StoreOptions.Leases"/>. A store whose process was killed does not count.
+    /// </summary>
+    public int SharingStores => _leases?.SharingStores ?? 1;
+
+    /// <inheritdoc cref="StoreLeases.AwaitProbeTurn"/>
+    internal IDisposable? AwaitProbeTurn() => _leases?.AwaitProbeTurn();
 
     internal StoreOptions Options { get; }
 
@@ -56,22 +70,27 @@ public sealed class TensorStore : IDisposable
 
     /// <summary>For fault injection: <paramref name="decorate"/> wraps the backend of each path.</summary>
     internal static TensorStore Open(StoreOptions options, ILogger? logger, Func<ITransferBackend, ITransferBackend> decorate) =>
-        Open(options, logger, () => decorate(new NativeTransferBackend(
-            options.Backend, options.QueueDepth, TransferLimits.ForQueueDepth(options.QueueDepth).MostRequests)));
+        Open(options, logger, (_, path) => decorate(new NativeTransferBackend(
+            options.Backend, path.QueueDepth!.Value, TransferLimits.ForQueueDepth(path.QueueDepth.Value).MostRequests)));
 
     /// <summary>For tests without the native library: <paramref name="createBackend"/> makes the backend of each path.</summary>
-    internal static TensorStore Open(StoreOptions options, ILogger? logger, Func<ITransferBackend> createBackend)
+    internal static TensorStore Open(StoreOptions options, ILogger? logger, Func<ITransferBackend> createBackend) =>
+        Open(options, logger, (_, _) => createBackend());
+
+    /// <summary>For tests and studies: <paramref name="createBackend"/> makes the backend of the path with this name and these options.</summary>
+    internal static TensorStore Open(StoreOptions options, ILogger? logger, Func<string, PathOptions, ITransferBackend> createBackend)
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         RequireDistinct(options.Paths);
         logger ??= NullLogger.Instance;
         var paths = new List<StorePath>(options.Paths.Count);
+        var leases = options.Leases is { } sharing ? StoreLeases.Open(sharing, options.Paths, logger) : null;
         try
         {
             foreach (var path in options.Paths)
-                paths.Add(OpenPath(path, options, logger, createBackend));
-            var store = new TensorStore(options, paths);
+                paths.Add(OpenPath(path, options, leases, logger, createBackend));
+            var store = new TensorStore(options, paths, leases);
             if (options.Capacity is { } capacity)
                 store.Placement.Preallocate(capacity.Bytes);
             return store;
@@ -80,6 +99,7 @@ public sealed class TensorStore : IDisposable
         {
             foreach (var path in paths)
                 path.Dispose();
+            leases?.Dispose();
             throw;
         }
     }
@@ -126,6 +146,12 @@ public sealed class TensorStore : IDisposable
             Abandon(transfer);
             throw;
         }
+        if (Placement.BeginWrite(copy.TensorId, copy.Stripes) is { } full)
+        {
+            copy.EndWrite(complete: false);
+            Abandon(transfer);
+            return ValueTask.FromException(full);
+        }
         return transfer.Run(copy, source, TransferDirection.Write, priority, continuesInline, ct);
     }
 
@@ -162,13 +188,13 @@ public sealed class TensorStore : IDisposable
 
     /// <summary>
     /// Whether the bytes at <paramref name="source"/> are those of the copy's last write, by checksum and without I/O; <see langword="false"/>
-    /// for a copy that is not valid. Costs the calling thread one pass over the bytes.
+    /// for a copy that is not valid, and always for device memory. Costs the calling thread one pass over the bytes.
     /// </summary>
     /// <exception cref="InvalidOperationException">The copy was released, or a write of it is in flight.</exception>
     public bool Matches(StoredCopy copy, nint source)
     {
         RequireOwn(copy);
-        if (!copy.IsValid)
+        if (!copy.IsValid || Options.MovesDeviceMemory)
             return false;
         copy.BeginRead();
         try
@@ -212,6 +238,7 @@ public sealed class TensorStore : IDisposable
         _drained.Wait();
         foreach (var path in Paths)
             path.Dispose();
+        _leases?.Dispose();
     }
 
     internal void EndTransfer()
@@ -252,20 +279,32 @@ public sealed class TensorStore : IDisposable
             throw new ArgumentException($"The copy of tensor {copy.TensorId} belongs to another store.", nameof(copy));
     }
 
-    private static StorePath OpenPath(string path, StoreOptions options, ILogger logger, Func<ITransferBackend> createBackend)
+    private static StorePath OpenPath(
+        string path, StoreOptions options, StoreLeases? leases, ILogger logger, Func<string, PathOptions, ITransferBackend> createBackend)
     {
-        var backend = createBackend();
-        if (options.Emulated is { } device)
+        var own = options.OptionsOf(path);
+        var backend = createBackend(path, own);
+        if (own.Emulated is { } device)
             backend = new ThrottledBackend(backend, device);
+        if (leases is not null)
+            backend = leases.Decorate(backend, path);
         StoreDirectory? directory = null;
         TransferFile? file = null;
         try
         {
             directory = StoreDirectory.Create(path, logger);
             file = backend.CreateFile(directory.StoreFilePath);
-            var engine = new TransferEngine(backend, path, TransferLimits.ForQueueDepth(options.QueueDepth), logger);
             logger.LogInformation("Store in {Path}: {Backend}, {Mode} I/O", directory.FullPath, backend.Name, file.IsDirect ? "direct" : "buffered");
-            return new StorePath(path, directory, backend, file, engine);
+            if (file.GoesThroughHostMemory)
+            {
+                logger.LogWarning(
+                    "Bytes for the device go through host memory in {Path} ({Route}); 'teraio doctor' tells what GPUDirect Storage lacks", directory.FullPath, file.Route);
+            }
+            else if (file.Route is { } route)
+            {
+                logger.LogInformation("Bytes for the device go directly in {Path} ({Route})", directory.FullPath, route);
+            }
+            return new StorePath(path, own, options.StripeSize.Bytes, directory, backend, file, logger);
         }
         catch
         {

@@ -122,6 +122,7 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource
             transfer.Priority = priority;
             transfer.ChecksumSeed = StripeChecksum.Seed(_copy.TensorId, _copy.Generation, i);
             transfer.VerifiesChecksum = _store.Options.VerifyReads;
+            transfer.IsDeviceMemory = _store.Options.MovesDeviceMemory;
             transfer.Checksum = stripe.Checksum;
             Aim(transfer, stripe);
             position += stripe.Length;
@@ -135,7 +136,8 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource
         _engines[transfer.Index] = path.Engine;
         transfer.File = path.File;
         transfer.Offset = stripe.Offset;
-        transfer.RetriesLeft = _direction == TransferDirection.Read ? _store.Options.ReadRetries : WriteRetries;
+        // A repeated write wears the device as the first one did: under a limit it is relocated instead, which counts.
+        transfer.RetriesLeft = _direction == TransferDirection.Read ? _store.Options.ReadRetries : path.HasWriteLimit ? 0 : WriteRetries;
     }
 
     private static void NoteWritten(ref Stripe stripe, ulong checksum)
@@ -152,12 +154,11 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource
         lock (_lock)
         {
             ref var stripe = ref _copy.Stripes[transfer.Index];
-            if (_isCanceled || _relocationsLeft == 0 || !_store.Placement.TryRelocate(ref stripe))
+            if (_isCanceled || !_store.Placement.TryRelocate(ref stripe, ref _relocationsLeft))
             {
                 stripe.IsBad = transfer.Status == TransferStatus.IoError;
                 return false;
             }
-            _relocationsLeft--;
             Aim(transfer, stripe);
             _engines[transfer.Index].Start(transfer);
             return true;
@@ -222,8 +223,8 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource
 
     private unsafe void EndRead(bool isWhole)
     {
-        // Half a tensor looks like a tensor: whoever ignores the error must not train on it.
-        if (!isWhole)
+        // Half a tensor looks like a tensor: whoever ignores the error must not train on it. A device's memory is out of the CPU's reach.
+        if (!isWhole && !_store.Options.MovesDeviceMemory)
             NativeMemory.Clear((void*)_memory, (nuint)_copy.Bytes);
         _copy.EndRead();
     }

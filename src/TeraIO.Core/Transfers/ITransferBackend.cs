@@ -47,6 +47,15 @@ internal abstract class TransferFile(string path) : IDisposable
     /// <summary>Bytes available on the file system when the file was opened.</summary>
     public abstract long FreeBytes { get; }
 
+    /// <summary>
+    /// For transfers of device memory: the way their bytes are expected to go, with the reason, such as <c>compatibility mode: the file
+    /// is not on an NVMe device</c>. <see langword="null"/> for host memory.
+    /// </summary>
+    public virtual string? Route => null;
+
+    /// <summary>Whether device memory goes through the CPU's after all.</summary>
+    public virtual bool GoesThroughHostMemory => false;
+
     public void Dispose()
     {
         Dispose(disposing: true);

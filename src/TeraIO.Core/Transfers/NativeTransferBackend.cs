@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using TeraIO.Core.Interop;
 using TeraIO.Core.Storage;
 
@@ -7,9 +8,10 @@ namespace TeraIO.Core.Transfers;
 internal sealed unsafe class NativeTransferBackend : ITransferBackend
 {
     private const int MostCompletionsAtOnce = 64;
-    private const uint Uring = 1;
+    private const uint CudaMemory = 2;
 
     private readonly GdsQueueHandle _queue;
+    private readonly uint _memoryKind;
 
     /// <param name="backend">Which kernel interface.</param>
     /// <param name="queueDepth">1 MiB chunks in flight at once.</param>
@@ -33,7 +35,13 @@ internal sealed unsafe class NativeTransferBackend : ITransferBackend
         _queue = new GdsQueueHandle(queue);
         uint used = 0;
         _ = NativeMethods.Gds.QueueBackend(_queue, &used);
-        Name = used == Uring ? "io_uring" : "threads";
+        Name = (StorageBackend)used switch
+        {
+            StorageBackend.IoUring => "io_uring",
+            StorageBackend.CuFile => "cuFile",
+            _ => "threads",
+        };
+        _memoryKind = used == (uint)StorageBackend.CuFile ? CudaMemory : 0;
     }
 
     public string Name { get; }
@@ -47,7 +55,7 @@ internal sealed unsafe class NativeTransferBackend : ITransferBackend
                 $"The store file {path} cannot be created: {NativeMethods.Gds.LastError()}. Choose another directory in StoreOptions.Paths.")
             { Path = path };
         }
-        return new NativeFile(path, new GdsFileHandle(file));
+        return new NativeFile(path, new GdsFileHandle(file), hasRoute: _memoryKind == CudaMemory);
     }
 
     public TransferStatus Allocate(TransferFile file, long size, out string? reason)
@@ -63,6 +71,7 @@ internal sealed unsafe class NativeTransferBackend : ITransferBackend
         {
             StructSize = (uint)sizeof(GdsRequest),
             Operation = (uint)request.Direction,
+            MemoryKind = _memoryKind,
             BufferIndex = GdsRequest.NoBuffer,
             // The store closes files only after the engine has drained, so the pointer outlives the request.
             File = ((NativeFile)request.File).Handle.DangerousGetHandle(),
@@ -100,7 +109,7 @@ internal sealed unsafe class NativeTransferBackend : ITransferBackend
 
     private sealed class NativeFile : TransferFile
     {
-        public NativeFile(string path, GdsFileHandle handle)
+        public NativeFile(string path, GdsFileHandle handle, bool hasRoute)
             : base(path)
         {
             Handle = handle;
@@ -112,6 +121,8 @@ internal sealed unsafe class NativeTransferBackend : ITransferBackend
             }
             IsDirect = info.Direct != 0;
             FreeBytes = (long)ulong.Min(info.FreeBytes, long.MaxValue);
+            if (hasRoute)
+                (Route, GoesThroughHostMemory) = FindRoute();
         }
 
         public GdsFileHandle Handle { get; }
@@ -120,6 +131,26 @@ internal sealed unsafe class NativeTransferBackend : ITransferBackend
 
         public override long FreeBytes { get; }
 
+        public override string? Route { get; }
+
+        public override bool GoesThroughHostMemory { get; }
+
         protected override void Dispose(bool disposing) => Handle.Dispose();
+
+        /// <summary>Registers the file with cuFile too: one that it refuses is refused here, not in the middle of a training.</summary>
+        private (string Route, bool GoesThroughHostMemory) FindRoute()
+        {
+            const int Capacity = 512;
+            byte* why = stackalloc byte[Capacity];
+            var route = new GdsRoute { StructSize = (uint)sizeof(GdsRoute) };
+            if (NativeMethods.Gds.FileGetRoute(Handle, device: -1, &route, why, Capacity) != TransferStatus.Ok)
+            {
+                Handle.Dispose();
+                throw new ConfigurationException(
+                    $"cuFile does not take the store file {Path}: {NativeMethods.Gds.LastError()}. Choose another directory in StoreOptions.Paths or another StoreOptions.Backend.")
+                { Path = Path };
+            }
+            return (Marshal.PtrToStringUTF8((nint)why)!, route.Expected == GdsRouteKind.Compatibility);
+        }
     }
 }

@@ -10,7 +10,7 @@ namespace TeraIO.Core.Transfers;
 internal sealed class ThrottledBackend : ITransferBackend
 {
     private readonly ITransferBackend _inner;
-    private readonly EmulatedDevice _device;
+    private volatile EmulatedDevice _device;
     private readonly Lock _lock = new();
     private readonly Dictionary<ulong, long> _dueOf = [];                        // Stopwatch timestamps by token
     private readonly PriorityQueue<BackendCompletion, long> _held = new();       // by due time
@@ -30,7 +30,14 @@ internal sealed class ThrottledBackend : ITransferBackend
         _timer.Start();
     }
 
-    public string Name => $"{_inner.Name}, emulating {_device.ReadBandwidth / 1e6:F0} MB/s reads and {_device.WriteBandwidth / 1e6:F0} MB/s writes";
+    public string Name => $"{_inner.Name}, emulating {Device.ReadBandwidth / 1e6:F0} MB/s reads and {Device.WriteBandwidth / 1e6:F0} MB/s writes";
+
+    /// <summary>Sets the pace of what is submitted from now on.</summary>
+    public EmulatedDevice Device
+    {
+        get => _device;
+        set => _device = value;
+    }
 
     public TransferFile CreateFile(string path) => _inner.CreateFile(path);
 

@@ -44,6 +44,9 @@ internal sealed class Transfer(ITransferOwner owner, int index)
     /// <summary>Whether a read is compared with <see cref="Checksum"/>; a write always computes it.</summary>
     public bool VerifiesChecksum { get; set; }
 
+    /// <summary>The bytes are in a device's memory, which the CPU cannot read: they get no checksum.</summary>
+    public bool IsDeviceMemory { get; set; }
+
     /// <summary>Of the bytes written, or of those a read must find.</summary>
     public ulong Checksum { get; set; }
 

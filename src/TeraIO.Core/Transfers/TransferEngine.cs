@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
 using TeraIO.Core.Storage;
+using TeraIO.Core.Tiers;
 
 namespace TeraIO.Core.Transfers;
 
@@ -19,6 +20,7 @@ internal sealed class TransferEngine : IDisposable
     private readonly ITransferBackend _backend;
     private readonly ILogger _logger;
     private readonly Lock _lock = new();
+    private readonly PathCondition _condition;
     private readonly TransferLane _reads;
     private readonly TransferLane _writes;
     private readonly Dictionary<ulong, Transfer> _inFlight = [];
@@ -36,12 +38,14 @@ internal sealed class TransferEngine : IDisposable
     /// <param name="name">For thread names and log lines.</param>
     /// <param name="limits">What may be in flight.</param>
     /// <param name="logger">Told of retries and defects.</param>
-    public TransferEngine(ITransferBackend backend, string name, TransferLimits limits, ILogger logger)
+    /// <param name="condition">Told how every transfer ended and when; null: nobody asks.</param>
+    public TransferEngine(ITransferBackend backend, string name, TransferLimits limits, ILogger logger, PathCondition? condition = null)
     {
+        _condition = condition ?? new PathCondition(stripeBytes: 0);
         _backend = backend;
         _logger = logger;
-        _reads = new TransferLane(limits.ReadBytes, limits.TransfersPerDirection);
-        _writes = new TransferLane(limits.WriteBytes, limits.TransfersPerDirection);
+        _reads = new TransferLane(limits.ReadBytes, limits.TransfersPerDirection, _condition.Reads);
+        _writes = new TransferLane(limits.WriteBytes, limits.TransfersPerDirection, _condition.Writes);
         _writeThread = new Thread(RunWrites) { IsBackground = true, Name = $"TeraIO writes {name}" };
         _completionThread = new Thread(RunCompletions) { IsBackground = true, Name = $"TeraIO completions {name}" };
         _writeThread.Start();
@@ -159,7 +163,7 @@ internal sealed class TransferEngine : IDisposable
     {
         while (TryTake(lane, out var transfer, out ulong token))
         {
-            if (transfer.Direction == TransferDirection.Write)
+            if (transfer.Direction == TransferDirection.Write && !transfer.IsDeviceMemory)
                 transfer.Checksum = StripeChecksum.Compute(transfer.Memory, transfer.Length, transfer.ChecksumSeed);
             var status = Submit(transfer, token);
             if (status == TransferStatus.Busy && TryPutBack(lane, transfer, token))
@@ -222,8 +226,8 @@ internal sealed class TransferEngine : IDisposable
         {
             if (_inFlight.Count == 1 || !_inFlight.Remove(token))
                 return false;
-            lane.Release(transfer);
-            Enqueue(transfer);
+            transfer.State = TransferState.Queued;
+            lane.PutBack(transfer);
             return true;
         }
     }
@@ -267,7 +271,7 @@ internal sealed class TransferEngine : IDisposable
     /// <summary>The device gets its next work before this thread hashes what the last one brought.</summary>
     private void SettleAndDispatch(in BackendCompletion completion)
     {
-        if (!TryFinish(completion.Token, out var transfer))
+        if (!TryFinish(completion, out var transfer))
             return;
         Dispatch(TransferDirection.Read);
         Dispatch(TransferDirection.Write);
@@ -278,24 +282,24 @@ internal sealed class TransferEngine : IDisposable
 
     private void Settle(in BackendCompletion completion)
     {
-        if (TryFinish(completion.Token, out var transfer))
+        if (TryFinish(completion, out var transfer))
             RetryOrComplete(transfer, completion);
     }
 
     /// <summary>Takes an ended attempt out of flight; whoever gets it, and nobody else, decides what follows.</summary>
-    private bool TryFinish(ulong token, [NotNullWhen(true)] out Transfer? transfer)
+    private bool TryFinish(in BackendCompletion completion, [NotNullWhen(true)] out Transfer? transfer)
     {
         lock (_lock)
         {
-            if (_inFlight.Remove(token, out transfer))
+            if (_inFlight.Remove(completion.Token, out transfer))
             {
-                LaneOf(transfer.Direction).Release(transfer);
+                LaneOf(transfer.Direction).Release(transfer, moved: completion.Status == TransferStatus.Ok);
                 transfer.State = TransferState.Settling;
                 return true;
             }
         }
         Counters.CountStrayCompletion();
-        _logger.LogError("A completion with the unknown token {Token} was ignored", token);
+        _logger.LogError("A completion with the unknown token {Token} was ignored", completion.Token);
         return false;
     }
 
@@ -354,6 +358,7 @@ internal sealed class TransferEngine : IDisposable
     {
         if (status == TransferStatus.Ok)
             Counters.CountSuccess(transfer);
+        _condition.NoteEnd(transfer.Direction, status);
         lock (_lock)
         {
             transfer.Status = status;

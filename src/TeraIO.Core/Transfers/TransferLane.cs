@@ -1,12 +1,14 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using TeraIO.Core.Tiers;
 
 namespace TeraIO.Core.Transfers;
 
 /// <summary>
 /// The queue of one direction, with limits on what is in flight, so that a burst of writes cannot fill the device's queue in
-/// front of the read that somebody waits for. Guarded by the engine's lock.
+/// front of the read that somebody waits for. Tells the meter what is in flight when. Guarded by the engine's lock.
 /// </summary>
-internal sealed class TransferLane(long mostBytesInFlight, int mostTransfersInFlight)
+internal sealed class TransferLane(long mostBytesInFlight, int mostTransfersInFlight, RateMeter meter)
 {
     private readonly PriorityQueue<Transfer, Order> _queue = new();
     private long _nextSequence;
@@ -31,6 +33,7 @@ internal sealed class TransferLane(long mostBytesInFlight, int mostTransfersInFl
         _queue.Dequeue();
         BytesInFlight += transfer.Length;
         TransfersInFlight++;
+        meter.Begin(Stopwatch.GetTimestamp(), transfer.Length);
         return true;
     }
 
@@ -44,8 +47,22 @@ internal sealed class TransferLane(long mostBytesInFlight, int mostTransfersInFl
             transfers.Add(transfer);
     }
 
-    /// <summary>A dequeued transfer is no longer in flight.</summary>
-    public void Release(Transfer transfer)
+    /// <summary>A dequeued transfer has ended; <paramref name="moved"/>: its bytes arrived.</summary>
+    public void Release(Transfer transfer, bool moved)
+    {
+        meter.End(Stopwatch.GetTimestamp(), transfer.Length, moved);
+        Uncount(transfer);
+    }
+
+    /// <summary>A dequeued transfer was not begun and waits again.</summary>
+    public void PutBack(Transfer transfer)
+    {
+        meter.Withdraw(transfer.Length);
+        Uncount(transfer);
+        Enqueue(transfer);
+    }
+
+    private void Uncount(Transfer transfer)
     {
         BytesInFlight -= transfer.Length;
         TransfersInFlight--;

@@ -15,6 +15,7 @@ internal enum TransferStatus
     Closed = -9,
     Busy = -10,
     Internal = -11,
+    DeviceError = -12,
 
     /// <summary>All bytes came, but not those that were written.</summary>
     Corrupt = -100,

@@ -19,7 +19,11 @@ internal sealed partial class SimulationRun
         if (_computeSecondsPerByte == 0)
         {
             double end = _now + seconds;
-            while (NextEvent <= end) Step(NextEvent);
+            do
+            {
+                while (NextEvent <= end) Step(NextEvent);
+            }
+            while (!TryReach(end));
             AdvanceTo(end);
             return;
         }
@@ -30,14 +34,18 @@ internal sealed partial class SimulationRun
             double speed = 1 - Math.Min(MostOfCompute, _computeSecondsPerByte * (_ssd.Rate + (_host?.Rate ?? 0)));
             double end = _now + left / speed;
             double next = NextEvent;
-            if (next > end)
+            double before = _now;
+            if (next <= end)
+            {
+                Step(next);
+            }
+            else if (TryReach(end))
             {
                 AdvanceTo(end);
                 return;
             }
 
-            left = Math.Max(0, left - (next - _now) * speed);
-            Step(next);
+            left = Math.Max(0, left - (_now - before) * speed);
         }
     }
 
@@ -46,13 +54,15 @@ internal sealed partial class SimulationRun
     {
         double next = NextEvent;
         if (double.IsPositiveInfinity(next)) throw new InvalidOperationException("The simulated op waits for nothing: a defect of the simulator.");
-        _waits[(int)cause] += next - _now;
+        double before = _now;
         Step(next);
+        _waits[(int)cause] += _now - before;
     }
 
-    /// <summary>Goes to <paramref name="time"/>, the next event, and lets it happen.</summary>
+    /// <summary>Goes to <paramref name="time"/>, the next event, and lets it happen; less far when another rank changes what happens next.</summary>
     private void Step(double time)
     {
+        if (!TryReach(time)) return;
         AdvanceTo(time);
         Settle(_ssd);
         if (_host is not null) Settle(_host);
@@ -83,6 +93,7 @@ internal sealed partial class SimulationRun
     {
         double seconds = _now;
         _now = 0;
+        _rank?.Rebase(seconds);
         for (int i = 0; i < _queue.Count; i++) _askedAt[_queue[i] >> 1] -= seconds;
         _ssd.Rebase(seconds);
         _host?.Rebase(seconds);

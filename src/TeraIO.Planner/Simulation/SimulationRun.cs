@@ -58,13 +58,14 @@ internal sealed partial class SimulationRun
 
     public SimulationResult Execute()
     {
+        AwaitStart();
         Populate();
         QueuePrefetches(0);
         ulong before = Hash();
         double secondsBefore = double.NaN;
         double backlogBefore = 0;
         bool isSteady = false;
-        for (int iteration = 0; iteration < _options.MostIterations && !isSteady; iteration++)
+        for (int iteration = 0; GoesOn(iteration, isSteady); iteration++)
         {
             if (iteration > 0) Rebase();
             if (!RunIteration()) return Simulator.Infeasible(_context, _failure!);
@@ -77,6 +78,7 @@ internal sealed partial class SimulationRun
             backlogBefore = backlog;
         }
 
+        LeaveRanks();
         SimulationResult result = Report(isSteady);
         return _options.RecordTransfers ? result with { Transfers = FinishTransfers() } : result;
     }
@@ -95,6 +97,7 @@ internal sealed partial class SimulationRun
             if (!RunOp(op)) return false;
         }
 
+        EndIteration();
         return true;
     }
 

@@ -35,10 +35,15 @@ public static class Simulator
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(machine);
         options ??= SimulationOptions.Default;
+        return TryPrepare(context, plan, machine, options)?.Execute() ?? Infeasible(context, context.WhyInfeasible(machine.MemoryBudget)!);
+    }
+
+    /// <returns>Null when an op does not fit the budget.</returns>
+    internal static SimulationRun? TryPrepare(SimulationContext context, MigrationPlan plan, MachineModel machine, SimulationOptions options)
+    {
         Check(machine, options);
         var compiled = new CompiledPlan(context, plan, options, machine.MemoryBudget);
-        if (context.WhyInfeasible(machine.MemoryBudget) is { } reason) return Infeasible(context, reason);
-        return new SimulationRun(context, compiled, plan.EvictionOrder, machine, options).Execute();
+        return context.WhyInfeasible(machine.MemoryBudget) is null ? new SimulationRun(context, compiled, plan.EvictionOrder, machine, options) : null;
     }
 
     internal static SimulationResult Infeasible(SimulationContext context, string reason) =>

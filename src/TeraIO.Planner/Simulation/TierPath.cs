@@ -1,6 +1,7 @@
 using TeraIO.Core;
 using TeraIO.Core.Plans;
 using TeraIO.Planner.Machine;
+using TeraIO.Planner.Ranks;
 
 namespace TeraIO.Planner.Simulation;
 
@@ -23,6 +24,9 @@ internal sealed class TierPath
         Reads = new TransferChannel(table, model.ReadBandwidth, model.LatencySeconds, model.QueueDepth);
         Writes = new TransferChannel(table, model.WriteBandwidth, model.LatencySeconds, model.QueueDepth);
     }
+
+    /// <summary>The path of all ranks whose part this is; null when nobody else uses it.</summary>
+    public SharedPath? SharedBy { get; set; }
 
     public MemoryTier Tier { get; }
 
@@ -66,9 +70,23 @@ internal sealed class TierPath
     {
         Reads.Choose(now);
         Writes.Choose(now);
+        if (SharedBy is not null)
+        {
+            SharedBy.Divide(this, now);
+            return;
+        }
+
         double fraction = Reads.Flowing >= 0 && Writes.Flowing >= 0 ? _shared : 1;
         Reads.SetRate(fraction, now);
         Writes.SetRate(fraction, now);
+    }
+
+    /// <summary>Follows a change of how many read and write at all: they divide what the path gives equally.</summary>
+    public void SetShares(int readers, int writers, double now)
+    {
+        double fraction = readers > 0 && writers > 0 ? _shared : 1;
+        Reads.SetRate(fraction / Math.Max(1, readers), now);
+        Writes.SetRate(fraction / Math.Max(1, writers), now);
     }
 
     public void Rebase(double seconds)

@@ -96,6 +96,9 @@ internal sealed class TransferChannel
 
         if (_urgentInFlight > 0) Consider(_table[_urgent[0]].ReadyAt, now);
         if (_normalInFlight > 0 && Flowing == None) Consider(_table[_normal[0]].ReadyAt, now);
+        if (NextEvent <= now || !IsChoiceDue(now)) return;
+        NextEvent = now;
+        _endsAtEvent = false;
     }
 
     /// <summary>Moves the origin of time.</summary>
@@ -131,6 +134,11 @@ internal sealed class TransferChannel
             entry.IsOfThisIteration = false;
         }
     }
+
+    /// <summary>A transfer has become ready at this very moment and was not chosen yet: another rank came to the moment first.</summary>
+    private bool IsChoiceDue(double now) =>
+        (_urgentInFlight > 0 && Flowing != _urgent[0] && _table[_urgent[0]].ReadyAt <= now)
+        || (_normalInFlight > 0 && Flowing == None && _table[_normal[0]].ReadyAt <= now);
 
     private void Consider(double readyAt, double now)
     {

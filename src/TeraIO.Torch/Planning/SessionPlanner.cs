@@ -26,7 +26,7 @@ internal sealed class SessionPlanner
     private const double WorthwhileGain = 0.01;
 
     private readonly TensorStore _store;
-    private StoreBandwidth? _bandwidth; // measured for the first plan
+    private StoreBandwidth? _bandwidth; // of the profile, or measured for the first plan
     private long _budget;
     private IMigrationPolicy _policy;
     private readonly Dictionary<MigrationPlan, Trial> _trials = new(ReferenceEqualityComparer.Instance);
@@ -41,12 +41,14 @@ internal sealed class SessionPlanner
         public bool IsSettled { get; set; }
     }
 
-    /// <exception cref="ConfigurationException">The policy's name is unknown.</exception>
+    /// <exception cref="ConfigurationException">The policy's name is unknown, or the bandwidth profile cannot be read or lacks a path.</exception>
+    /// <exception cref="TraceFormatException">The bandwidth profile is none.</exception>
     public SessionPlanner(OffloadOptions options, TensorStore store)
     {
         _store = store;
         _budget = options.MemoryBudget!.Value.Bytes;
         _policy = Policies.Named(options.Policy);
+        if (options.BandwidthProfile is { } profile) _bandwidth = BandwidthProfileFile.Read(profile).For(options.StoragePaths);
     }
 
     private bool Replans => _policy.Name == OffloadOptions.DefaultPolicy;
@@ -109,8 +111,9 @@ internal sealed class SessionPlanner
         MemoryBudget = (long)(_budget * (1 - BudgetMargin)),
         Storage = new TierModel
         {
-            ReadBandwidth = bandwidth.ReadBandwidth,
-            WriteBandwidth = bandwidth.WriteBandwidth,
+            // This process's share, when the plan is made.
+            ReadBandwidth = bandwidth.ReadBandwidth / _store.SharingStores,
+            WriteBandwidth = bandwidth.WriteBandwidth / _store.SharingStores,
             Interference = bandwidth.Interference,
             LatencySeconds = 0.0005,
         },

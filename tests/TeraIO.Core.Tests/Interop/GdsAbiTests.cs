@@ -16,9 +16,10 @@ public class GdsAbiTests
         ("tio_gds_file_info", typeof(GdsFileInfo),
             ["struct_size", "direct", "memory_alignment", "offset_alignment", "size", "free_bytes", "file_system"]),
         ("tio_gds_queue_options", typeof(GdsQueueOptions),
-            ["struct_size", "backend", "queue_depth", "chunk_bytes", "max_requests", "bounce_chunks"]),
+            ["struct_size", "backend", "queue_depth", "chunk_bytes", "max_requests", "bounce_chunks", "device", "reserved", "pinned_bytes"]),
         ("tio_gds_request", typeof(GdsRequest),
             ["struct_size", "op", "memory_kind", "buffer_index", "file", "memory", "offset", "length", "token", "priority", "reserved"]),
+        ("tio_gds_route", typeof(GdsRoute), ["struct_size", "expected", "witnessed", "reserved", "p2pdma_reads", "nvidia_fs_reads", "posix_reads"]),
         ("tio_gds_completion", typeof(GdsCompletion), ["token", "bytes", "latency_ns", "status", "sys_errno"]),
     ];
 
@@ -29,11 +30,14 @@ public class GdsAbiTests
         ("TIO_E_SHORT", (long)TransferStatus.ShortTransfer), ("TIO_E_CANCELED", (long)TransferStatus.Canceled),
         ("TIO_E_TIMEOUT", (long)TransferStatus.Timeout), ("TIO_E_UNSUPPORTED", (long)TransferStatus.Unsupported),
         ("TIO_E_CLOSED", (long)TransferStatus.Closed), ("TIO_E_BUSY", (long)TransferStatus.Busy), ("TIO_E_INTERNAL", (long)TransferStatus.Internal),
+        ("TIO_E_DEVICE", (long)TransferStatus.DeviceError),
         ("TIO_OP_READ", (long)TransferDirection.Read), ("TIO_OP_WRITE", (long)TransferDirection.Write),
         ("TIO_FILE_CREATE", (long)GdsFileFlags.Create), ("TIO_FILE_DIRECT", (long)GdsFileFlags.Direct),
         ("TIO_FILE_DIRECT_REQUIRED", (long)GdsFileFlags.DirectRequired), ("TIO_NO_BUFFER", GdsRequest.NoBuffer),
         ("TIO_BACKEND_AUTO", (long)Core.Storage.StorageBackend.Auto), ("TIO_BACKEND_URING", (long)Core.Storage.StorageBackend.IoUring),
-        ("TIO_BACKEND_THREADS", (long)Core.Storage.StorageBackend.Threads),
+        ("TIO_BACKEND_THREADS", (long)Core.Storage.StorageBackend.Threads), ("TIO_BACKEND_CUFILE", (long)Core.Storage.StorageBackend.CuFile),
+        ("TIO_ROUTE_UNKNOWN", (long)GdsRouteKind.Unknown), ("TIO_ROUTE_NVIDIA_FS", (long)GdsRouteKind.NvidiaFs),
+        ("TIO_ROUTE_PCI_P2PDMA", (long)GdsRouteKind.PciP2pDma), ("TIO_ROUTE_COMPATIBILITY", (long)GdsRouteKind.Compatibility),
     ];
 
     [Test]
@@ -43,6 +47,12 @@ public class GdsAbiTests
 
         Assert.That(ManagedView(), Is.EqualTo(NativeView(expected)));
     }
+
+    [TestCase(TransferStatus.DeviceError, 5036, "CU_FILE_GPU_MEMORY_PINNING_FAILED (5036)")]
+    [TestCase(TransferStatus.DeviceError, 5999, "cuFile error 5999")]
+    [TestCase(TransferStatus.IoError, 5, "(errno 5)")]
+    public void The_code_of_a_failed_transfer_has_words(object status, int code, string words) =>
+        Assert.That(NativeMethods.Gds.DescribeError((TransferStatus)status, code), Does.Contain(words));
 
     private static string[] ManagedView()
     {

@@ -218,6 +218,23 @@ public class TransferEngineTests
     }
 
     [Test]
+    public void The_cpu_reads_no_device_memory_for_a_checksum()
+    {
+        const ulong Untouched = 4711;
+        var device = Write(0);
+        device.IsDeviceMemory = true;
+        device.Checksum = Untouched;
+        var host = Write(1);
+        host.Checksum = Untouched;
+
+        Start(device, host);
+        _owner.AwaitCompleted(2);
+
+        Assert.That(device.Checksum, Is.EqualTo(Untouched));
+        Assert.That(host.Checksum, Is.Not.EqualTo(Untouched));
+    }
+
+    [Test]
     public void A_disposed_engine_refuses_transfers()
     {
         _engine.Dispose();

@@ -1,4 +1,5 @@
 using TeraIO.Core;
+using TeraIO.Core.Leases;
 using TeraIO.Samples.GptTraining;
 
 namespace TeraIO.Torch.Tests.Samples;
@@ -30,6 +31,12 @@ public class CommandLineTests
     public void Store_directories_add_up() =>
         Assert.That(Read("--budget 1GiB --store /a --store /b").StorePaths, Is.EqualTo(new[] { "/a", "/b" }));
 
+    [TestCase("path", LeaseMode.PerPath)]
+    [TestCase("global", LeaseMode.Global)]
+    [TestCase("none", LeaseMode.None)]
+    public void Leases_are_per_path_for_the_node_or_only_counted(string text, LeaseMode mode) =>
+        Assert.That(Read($"--budget 40% --leases {text}").Leases!.Mode, Is.EqualTo(mode));
+
     [Test]
     public void A_larger_vocabulary_of_the_tokenizer_wins() =>
         Assert.That(Read("--config nano --tokenizer cl100k --no-offload").Config.Vocabulary, Is.EqualTo(100_277));
@@ -48,7 +55,9 @@ public class CommandLineTests
     [TestCase("--mode ondemand --budget 40% --trace t.json", "--mode planned")]
     [TestCase("--budget 40% --policy magic", "no policy 'magic'")]
     [TestCase("--budget 40% --emulate-read 1GiB", "--emulate-write")]
+    [TestCase("--budget 40% --write-limit much", "--write-limit")]
     [TestCase("--budget 40% --emulate-read fast --emulate-write 1GiB", "--emulate-read")]
+    [TestCase("--budget 40% --leases sometimes", "--leases 'sometimes'")]
     [TestCase("--study planned --budget 40%", "--study")]
     [TestCase("--study magic", "no policy 'magic'")]
     [TestCase("--study planned --budgets 0%", "percentage")]

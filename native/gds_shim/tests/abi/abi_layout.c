@@ -14,13 +14,16 @@ LAYOUT(offsetof(tio_gds_file_info, size) == 16);
 LAYOUT(offsetof(tio_gds_file_info, free_bytes) == 24);
 LAYOUT(offsetof(tio_gds_file_info, file_system) == 32);
 
-LAYOUT(sizeof(tio_gds_queue_options) == 24);
+LAYOUT(sizeof(tio_gds_queue_options) == 40);
 LAYOUT(offsetof(tio_gds_queue_options, struct_size) == 0);
 LAYOUT(offsetof(tio_gds_queue_options, backend) == 4);
 LAYOUT(offsetof(tio_gds_queue_options, queue_depth) == 8);
 LAYOUT(offsetof(tio_gds_queue_options, chunk_bytes) == 12);
 LAYOUT(offsetof(tio_gds_queue_options, max_requests) == 16);
 LAYOUT(offsetof(tio_gds_queue_options, bounce_chunks) == 20);
+LAYOUT(offsetof(tio_gds_queue_options, device) == 24);
+LAYOUT(offsetof(tio_gds_queue_options, reserved) == 28);
+LAYOUT(offsetof(tio_gds_queue_options, pinned_bytes) == 32);
 
 LAYOUT(sizeof(tio_gds_request) == 64);
 LAYOUT(offsetof(tio_gds_request, struct_size) == 0);
@@ -57,6 +60,23 @@ LAYOUT(offsetof(tio_gds_statistics, canceled_requests) == 72);
 LAYOUT(offsetof(tio_gds_statistics, short_transfers) == 80);
 LAYOUT(offsetof(tio_gds_statistics, retried_transfers) == 88);
 LAYOUT(offsetof(tio_gds_statistics, bounced_chunks) == 96);
+
+LAYOUT(sizeof(tio_gds_cufile_options) == 64);
+LAYOUT(offsetof(tio_gds_cufile_options, max_direct_io_bytes) == 16);
+LAYOUT(offsetof(tio_gds_cufile_options, registration_budget_bytes) == 40);
+LAYOUT(offsetof(tio_gds_cufile_options, log_directory) == 56);
+
+LAYOUT(sizeof(tio_gds_cufile_info) == 96);
+LAYOUT(offsetof(tio_gds_cufile_info, max_direct_io_bytes) == 32);
+LAYOUT(offsetof(tio_gds_cufile_info, max_batch_entries) == 64);
+LAYOUT(offsetof(tio_gds_cufile_info, registration_budget_bytes) == 88);
+
+LAYOUT(sizeof(tio_gds_route) == 40);
+LAYOUT(offsetof(tio_gds_route, witnessed) == 8);
+LAYOUT(offsetof(tio_gds_route, p2pdma_reads) == 16);
+
+LAYOUT(sizeof(tio_gds_cufile_statistics) == 104);
+LAYOUT(offsetof(tio_gds_cufile_statistics, posix_writes) == 96);
 
 /* Calls through C linkage as a C caller would. */
 uint32_t abi_version_seen_by_c(void);

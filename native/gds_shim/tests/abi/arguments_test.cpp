@@ -211,8 +211,13 @@ TEST(QueueOptions, ShortStructIsRefused) {
     expect_options_refused(options, TIO_E_INVALID, "struct_size is 8");
 }
 
+TEST(QueueOptions, CufileWithoutACudaDriverIsUnsupported) {
+    setenv("TERAIO_CUDA_PATH", "/nowhere/libcuda.so.1", 1);
+    expect_options_refused(queue_options(TIO_BACKEND_CUFILE), TIO_E_UNSUPPORTED, "/nowhere/libcuda.so.1");
+    unsetenv("TERAIO_CUDA_PATH");
+}
+
 TEST(QueueOptions, ReservedBackendsAreUnsupported) {
-    expect_options_refused(queue_options(TIO_BACKEND_CUFILE), TIO_E_UNSUPPORTED, "GPU");
     expect_options_refused(queue_options(TIO_BACKEND_STAGED), TIO_E_UNSUPPORTED, "GPU");
 }
 
@@ -222,7 +227,7 @@ TEST(QueueOptions, UnknownBackendIsRefused) {
 
 TEST(QueueOptions, AvailableBackendsAgreeWithCreation) {
     uint32_t mask = 0;
-    char why[512] = "";
+    char why[2048] = "";
     ASSERT_TIO_OK(tio_gds_available_backends(&mask, why, sizeof(why)));
     EXPECT_NE(nullptr, std::strstr(why, "cufile")) << why;
     for (uint32_t backend = TIO_BACKEND_AUTO; backend <= TIO_BACKEND_STAGED; ++backend) {

@@ -1,0 +1,140 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace TeraIO.Studies;
+
+/// <summary>Two real processes share one directory: throughput without control, with one lock for the node, and with leases; and one that is killed while it holds.</summary>
+internal static class RankStudy
+{
+    private const int Runs = 3;
+    private const int InFlight = 4;
+    private const double Seconds = 2.5;
+
+    /// <summary>A lease that is never used up within the study.</summary>
+    private const string Forever = "1TiB";
+
+    private static readonly (string Name, string Mode, string Bytes)[] _controls =
+    [
+        ("no control", "off", "64MiB"),
+        ("one global lock, 64 MiB", "global", "64MiB"),
+        ("leases, 16 MiB", "path", "16MiB"),
+        ("leases, 64 MiB", "path", "64MiB"),
+        ("leases, 256 MiB", "path", "256MiB"),
+    ];
+
+    private sealed record Share(double BytesPerSecond, double LongestWait, long Holds);
+
+    /// <summary>Prints both tables.</summary>
+    /// <param name="directory">Existing directory on the device.</param>
+    public static void Print(string directory)
+    {
+        Markdown.Line($"Each process keeps {InFlight} tensors of 16 MiB moving for {Seconds} s; medians of {Runs} runs, in brackets the range. MB/s of both processes together; the");
+        Console.WriteLine("slower process's share of the total (50 % is fair); the longest wait for a lease in any run.");
+        Console.WriteLine();
+        Markdown.Header(2, ["transfers", "control", "total, MB/s", "slower one's share, %", "longest wait, ms", "leases"]);
+        foreach (string work in (string[])["reads", "writes", "both"])
+        {
+            // In alternation, so that a drift of the device meets all alike.
+            List<Share[]>[] runs = [.. _controls.Select(static _ => new List<Share[]>())];
+            for (int run = 0; run < Runs; run++)
+            {
+                for (int i = 0; i < _controls.Length; i++) runs[i].Add(Measure(directory, _controls[i].Mode, _controls[i].Bytes, work));
+            }
+
+            for (int i = 0; i < _controls.Length; i++) PrintRow(work, _controls[i].Name, runs[i]);
+        }
+
+        Console.WriteLine();
+        PrintKill(directory);
+    }
+
+    private static void PrintRow(string work, string control, List<Share[]> runs)
+    {
+        double[] totals = [.. runs.Select(static r => r.Sum(static s => s.BytesPerSecond) / 1e6).Order()];
+        double[] slower = [.. runs.Select(static r => r.Min(static s => s.BytesPerSecond) / r.Sum(static s => s.BytesPerSecond)).Order()];
+        double longest = runs.Max(static r => r.Max(static s => s.LongestWait));
+        long holds = runs[0].Sum(static s => s.Holds);
+        Markdown.Row([
+            work,
+            control,
+            $"{Markdown.Number(totals[Runs / 2], "0")} ({Markdown.Number(totals[0], "0")} to {Markdown.Number(totals[^1], "0")})",
+            $"{Markdown.Percent(slower[Runs / 2])} ({Markdown.Percent(slower[0])} to {Markdown.Percent(slower[^1])})",
+            holds == 0 ? "" : Markdown.Number(1e3 * longest, "0"),
+            holds == 0 ? "" : Markdown.Number(holds, "0"),
+        ]);
+    }
+
+    private static Share[] Measure(string directory, string mode, string bytes, string work)
+    {
+        using Process first = Start(directory, mode, bytes, work, Seconds);
+        using Process second = Start(directory, mode, bytes, work, Seconds);
+        Go(first);
+        Go(second);
+        return [Finish(first), Finish(second)];
+    }
+
+    private static void PrintKill(string directory)
+    {
+        const double Waiting = 2;
+        var delays = new List<double>();
+        bool wasStalled = true;
+        for (int run = 0; run < Runs; run++)
+        {
+            using Process holder = Start(directory, "path", Forever, "reads", seconds: 60, 4 * InFlight); // never idle
+            using Process other = Start(directory, "path", "64MiB", "reads", Seconds);
+            Go(holder);
+            Expect(holder, "moving");
+            Go(other);
+            Task<string?> moving = other.StandardOutput.ReadLineAsync();
+            wasStalled &= !moving.Wait(TimeSpan.FromSeconds(Waiting));
+            long killed = Stopwatch.GetTimestamp();
+            holder.Kill();
+            if (moving.GetAwaiter().GetResult() != "moving") throw new InvalidOperationException("The surviving process failed.");
+            delays.Add(Stopwatch.GetElapsedTime(killed).TotalMilliseconds);
+            holder.WaitForExit();
+            Finish(other, hasMoved: true);
+        }
+
+        delays.Sort();
+        Markdown.Line($"kill -9: one process holds the read lease for good (it has {Forever}); the other {(wasStalled ? "moved nothing" : "moved bytes (!)")} in {Waiting} s beside it. Its first tensor");
+        Markdown.Line($"of 16 MiB had moved {delays[Runs / 2]:0} ms after the signal ({delays[0]:0} to {delays[^1]:0} ms, {Runs} runs), and it went on to its end.");
+    }
+
+    private static Process Start(string directory, string mode, string bytes, string work, double seconds, int inFlight = InFlight)
+    {
+        Process process = Process.Start(new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            ArgumentList =
+            {
+                "exec", typeof(RankStudy).Assembly.Location, "rank", directory, mode, bytes, work, seconds.ToString(CultureInfo.InvariantCulture), $"{inFlight}",
+            },
+        })!;
+        Expect(process, "ready");
+        return process;
+    }
+
+    private static void Go(Process process)
+    {
+        process.StandardInput.WriteLine("go");
+        process.StandardInput.Flush();
+    }
+
+    private static void Expect(Process process, string answer)
+    {
+        string? line = process.StandardOutput.ReadLine();
+        if (line != answer) throw new InvalidOperationException($"A rank answered '{line}' instead of '{answer}'.");
+    }
+
+    private static Share Finish(Process process, bool hasMoved = false)
+    {
+        if (!hasMoved) Expect(process, "moving");
+        string[] figures = (process.StandardOutput.ReadLine() ?? "").Split(' ');
+        process.WaitForExit();
+        if (figures.Length != 3 || process.ExitCode != 0) throw new InvalidOperationException("A rank failed.");
+        return new Share(Figure(0), Figure(1), (long)Figure(2));
+
+        double Figure(int i) => double.Parse(figures[i], CultureInfo.InvariantCulture);
+    }
+}

@@ -1,0 +1,107 @@
+// Fresh stand-ins for libcuda and libcufile, for the time of a test. Test doubles: nothing here says anything
+// about a GPU or about GPUDirect Storage.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "abi_handles.h"
+#include "cuda/driver.h"
+#include "memory.h"
+#include "standin_cuda_session.h"
+#include "standin_cufile.h"
+#include "temporary_file.h"
+
+namespace tio::gds::testing {
+
+// "Device" memory that begins at a multiple of 4096.
+class DeviceMemory {
+  public:
+    explicit DeviceMemory(size_t bytes) : context_(cuda::Driver::shared(), 0) {
+        const cuda::CurrentContext current(context_);
+        EXPECT_EQ(cuda::success, driver().memory_allocate(&pointer_, bytes + 4096));
+    }
+    ~DeviceMemory() { free(); }
+    DeviceMemory(const DeviceMemory&) = delete;
+    DeviceMemory& operator=(const DeviceMemory&) = delete;
+
+    void free() {
+        if (pointer_ == 0) return;
+        const cuda::CurrentContext current(context_);
+        EXPECT_EQ(cuda::success, driver().memory_free(pointer_));
+        pointer_ = 0;
+    }
+    char* get() const { return reinterpret_cast<char*>((pointer_ + 4095) & ~uint64_t{4095}); }
+    // For the test's eyes: the memory itself, which the CPU cannot reach by its device address.
+    char* view() const {
+        return static_cast<char*>(tio_standin_cuda_host_view(reinterpret_cast<uint64_t>(get())));
+    }
+
+  private:
+    static const cuda::Driver& driver() { return cuda::Driver::shared(); }
+
+    cuda::PrimaryContext context_;
+    cuda::DevicePointer pointer_ = 0;
+};
+
+// Points the shim at both stand-ins and expects at the end that nothing was misused or left behind.
+class CufileTest : public ::testing::Test {
+  protected:
+    CufileTest() {
+        use_release(TIO_STANDIN_CUFILE);
+        tio_standin_cufile_reset();
+        EXPECT_EQ(cuda::success, cuda::Driver::shared().init(0));
+    }
+    ~CufileTest() override {
+        tio_standin_cufile_hold(0);
+        EXPECT_EQ("", misuse());
+        const tio_standin_cufile_counts left = counts();
+        EXPECT_EQ(0u, left.drivers_open);
+        EXPECT_EQ(0u, left.handles);
+        EXPECT_EQ(0u, left.buffers);
+        EXPECT_EQ(0u, left.streams);
+        EXPECT_EQ(0u, left.batches);
+        configure({});
+        unsetenv("TERAIO_CUFILE_PATH");
+    }
+
+    // Which age of libcufile the next opening finds.
+    static void use_release(const char* path) { setenv("TERAIO_CUFILE_PATH", path, 1); }
+    static std::string misuse() { return standin_text(&tio_standin_cufile_misuse); }
+    static tio_standin_cufile_counts counts() {
+        tio_standin_cufile_counts counts{};
+        tio_standin_cufile_get_counts(&counts);
+        return counts;
+    }
+    static tio_status configure(tio_gds_cufile_options options) {
+        options.struct_size = sizeof(options);
+        return tio_gds_cufile_configure(&options);
+    }
+    // Creates no queue: what it says of one.
+    static std::string refusal_of_a_queue(tio_status expected) {
+        const tio_gds_queue_options options = queue_options(TIO_BACKEND_CUFILE);
+        tio_gds_queue* queue = nullptr;
+        EXPECT_EQ(expected, tio_gds_queue_create(&options, &queue));
+        EXPECT_EQ(nullptr, queue);
+        return last_error_text();
+    }
+    static bool contains(const std::string& text, const std::string& part) {
+        return text.find(part) != std::string::npos;
+    }
+
+    StandinCudaSession cuda_;
+    TemporaryDirectory directory_;
+};
+
+inline tio_gds_request device_request(uint32_t op, tio_gds_file* file, void* memory, uint64_t offset,
+                                      uint64_t length, uint64_t token = 1) {
+    tio_gds_request request = request_of(op, file, memory, offset, length, token);
+    request.memory_kind = TIO_MEMORY_CUDA;
+    return request;
+}
+
+}  // namespace tio::gds::testing

@@ -1,0 +1,17 @@
+namespace TeraIO.Cli.Doctor;
+
+/// <summary>Whether a backend of the storage library works here.</summary>
+/// <param name="Backend">Its number, <c>TIO_BACKEND_*</c>.</param>
+/// <param name="Name">As users know it.</param>
+/// <param name="Works">A queue could be made.</param>
+/// <param name="Reason">Why not; empty when it works.</param>
+internal sealed record BackendTrial(uint Backend, string Name, bool Works, string Reason)
+{
+    public const uint Uring = 1;
+    public const uint Threads = 2;
+    public const uint CuFile = 3;
+    public const uint Staged = 4;
+
+    /// <summary>All that there are, in the order in which they are shown.</summary>
+    public static IReadOnlyList<(uint Backend, string Name)> All { get; } = [(Uring, "io_uring"), (Threads, "threads"), (CuFile, "cufile"), (Staged, "staged")];
+}

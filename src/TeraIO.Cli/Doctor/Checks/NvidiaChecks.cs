@@ -1,0 +1,73 @@
+namespace TeraIO.Cli.Doctor.Checks;
+
+/// <summary>GPUs, their driver, and CUDA's driver library.</summary>
+internal static class NvidiaChecks
+{
+    public const string NoGpu = "no NVIDIA GPU";
+
+    private const string GpuFolder = "/proc/driver/nvidia/gpus";
+    private static readonly string[] _deviceNodes = ["/dev/nvidiactl", "/dev/nvidia0", "/dev/nvidia-uvm"];
+
+    public static ReportSection Run(Machine machine) => new("GPU", [Gpus(machine), Driver(machine), DeviceNodes(machine), Cuda(machine), .. Backends(machine)]);
+
+    private static Finding Gpus(Machine machine)
+    {
+        if (!machine.HasGpu) return Finding.NotApplicable("gpu", NoGpu, PciDevice.Folder, NvidiaDriver.VersionFile);
+        string[] models = [.. machine.Files.Names(GpuFolder).Select(g => machine.Files.Read($"{GpuFolder}/{g}/information").Field("Model")).OfType<string>()];
+        string[] counted = [.. models.GroupBy(static m => m).Select(static g => g.Count() == 1 ? g.Key : $"{g.Count()} x {g.Key}")];
+        string text = counted.Length > 0 ? string.Join(", ", counted)
+            : machine.Gpus.Any() ? $"NVIDIA device {string.Join(", ", machine.Gpus.Select(static g => g.Address))}"
+            : "through WSL (/dev/dxg)";
+        return Finding.Green("gpu", text, models.Length > 0 ? GpuFolder : PciDevice.Folder);
+    }
+
+    private static Finding Driver(Machine machine)
+    {
+        const string Name = "driver";
+        if (machine.Driver is { } driver) return Finding.Green(Name, $"{driver.VersionText}, {(driver.IsOpen ? "open" : "closed")} kernel modules", NvidiaDriver.VersionFile);
+        if (!machine.HasGpu) return Finding.NotApplicable(Name, NoGpu, NvidiaDriver.VersionFile);
+        if (machine.IsWsl) return Finding.Green(Name, "of Windows, through WSL", "/usr/lib/wsl/lib/libcuda.so.1");
+        string? other = machine.Gpus.Select(static g => g.Driver).FirstOrDefault(static d => d is not (null or "nvidia"));
+        string why = machine.Files.Read(NvidiaDriver.VersionFile) is { IsMissing: false, Text: null } file ? file.Why : other is null ? "not loaded" : $"not loaded, {other} holds the GPU";
+        return Finding.Red(
+            Name, why, "Install NVIDIA's driver with the open kernel modules (Debian, Ubuntu: nvidia-open or nvidia-driver-NNN-open) and load it with 'modprobe nvidia'.", NvidiaDriver.VersionFile, PciDevice.Folder);
+    }
+
+    private static Finding DeviceNodes(Machine machine)
+    {
+        const string Name = "device files";
+        if (!machine.HasGpu) return Finding.NotApplicable(Name, NoGpu, _deviceNodes);
+        if (machine.IsWsl) return Finding.NotApplicable(Name, "WSL has /dev/dxg instead", "/dev/dxg");
+        string[] missing = [.. _deviceNodes.Where(n => !machine.Files.Exists(n))];
+        return missing.Length == 0
+            ? Finding.Green(Name, string.Join(", ", _deviceNodes), "/dev")
+            : Finding.Red(Name, $"missing: {string.Join(", ", missing)}", "Start the container with --gpus all (NVIDIA Container Toolkit); outside one run 'nvidia-modprobe -u -c=0'.", "/dev");
+    }
+
+    private static Finding Cuda(Machine machine)
+    {
+        const string Name = "libcuda";
+        LibraryTrial trial = machine.Library("libcuda.so.1");
+        if (trial.Path is { } path)
+        {
+            return machine.HasGpu ? Finding.Green(Name, $"loads: {path}", "dynamic linker") : Finding.NotApplicable(Name, NoGpu, "dynamic linker");
+        }
+
+        return machine.HasGpu
+            ? Finding.Red(Name, $"does not load: {trial.Reason}", "Install the driver's user-space part (libcuda.so.1, of the same version as the kernel modules); in a container use the NVIDIA Container Toolkit.", "dynamic linker")
+            : Finding.NotApplicable(Name, NoGpu, "dynamic linker");
+    }
+
+    /// <summary>The library's own word on its two GPU backends.</summary>
+    private static IEnumerable<Finding> Backends(Machine machine)
+    {
+        foreach (BackendTrial trial in machine.Backends.Where(static b => b.Backend is BackendTrial.CuFile or BackendTrial.Staged))
+        {
+            string name = $"{trial.Name} backend";
+            const string Source = "queue of libtio_gds_shim.so";
+            if (trial.Works) yield return Finding.Green(name, "a queue was made", Source);
+            else if (!machine.HasGpu) yield return Finding.NotApplicable(name, NoGpu, Source);
+            else yield return Finding.Yellow(name, trial.Reason, "See the findings above and below; a session without this backend takes the other ways.", Source);
+        }
+    }
+}

@@ -1,0 +1,14 @@
+namespace TeraIO.Cli.Doctor;
+
+/// <summary>What cannot be read but has to be tried. No trial throws or leaves anything behind.</summary>
+internal interface IMachineTrials
+{
+    /// <summary>Every backend of the storage library.</summary>
+    IReadOnlyList<BackendTrial> Backends();
+
+    /// <summary>Writes 1 MiB of random bytes into a file of its own in the directory past the page cache, and compares them with what it reads back.</summary>
+    DirectIoTrial DirectIo(string directory);
+
+    /// <summary>Whether the dynamic linker finds and loads a library.</summary>
+    LibraryTrial Load(string library);
+}

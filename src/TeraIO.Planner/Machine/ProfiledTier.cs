@@ -1,0 +1,21 @@
+using TeraIO.Core.Storage;
+
+namespace TeraIO.Planner.Machine;
+
+/// <summary>Turns measurements into what the planner knows of a tier.</summary>
+public static class ProfiledTier
+{
+    /// <summary>The paths of a profile taken together.</summary>
+    public static TierModel Of(BandwidthProfile profile)
+    {
+        ArgumentNullException.ThrowIfNull(profile);
+        return new TierModel
+        {
+            ReadBandwidth = profile.ReadBandwidth,
+            WriteBandwidth = profile.WriteBandwidth,
+            Interference = profile.Interference,
+            LatencySeconds = profile.LatencySeconds,
+            QueueDepth = profile.Paths.Max(static p => p.QueueDepth),
+        };
+    }
+}

@@ -1,0 +1,35 @@
+using TeraIO.Cli.Bench;
+using TeraIO.Core.Storage;
+
+namespace TeraIO.Cli.Tests.Bench;
+
+public sealed class ProfileChoiceTests
+{
+    [Test]
+    public void The_fastest_setting_wins_and_of_equal_ones_the_shallowest_queue()
+    {
+        PathBandwidth path = Choose([.. Setting("io_uring", 1 << 20, 4, 980, 490, (500, 240)), .. Setting("io_uring", 8 << 20, 16, 1000, 500, (600, 300)), .. Setting("io_uring", 4096, 1, 100, 50, (90, 40))])!.Paths.Single();
+        Assert.That((path.RequestBytes, path.QueueDepth, path.ReadBandwidth, path.WriteBandwidth), Is.EqualTo((1L << 20, 4, 980.0, 490.0)));
+        Assert.That(path.Interference, Is.EqualTo(2 - (500 / 980.0) - (240 / 490.0)).Within(1e-9));
+        Assert.That(path.LatencySeconds, Is.EqualTo(4096e-9), "the shortest request, alone");
+    }
+
+    [Test]
+    public void The_backend_that_a_store_takes_is_chosen_even_where_another_is_faster()
+    {
+        Assert.That(Choose([.. Setting("threads", 4096, 1, 900, 900, (1, 1)), .. Setting("io_uring", 4096, 1, 800, 800, (1, 1)), .. Setting("raw", 4096, 1, 9000, 9000, (1, 1))])!.Paths.Single().Backend, Is.EqualTo("io_uring"));
+        Assert.That(Choose([.. Setting("threads", 4096, 1, 900, 900, (1, 1))])!.Paths.Single().Backend, Is.EqualTo("threads"));
+    }
+
+    [Test]
+    public void Without_both_directions_there_is_no_profile() => Assert.That(Choose([.. Setting("io_uring", 4096, 1, 1, 1, (1, 1)).Where(static c => c.Direction != BenchDirection.Write)]), Is.Null);
+
+    private static BandwidthProfile? Choose(BenchCell[] cells) => ProfileChoice.Of(cells, "machine", DateTimeOffset.UnixEpoch);
+
+    private static IEnumerable<BenchCell> Setting(string backend, long size, int depth, double read, double write, (double Read, double Write) mixed)
+    {
+        yield return new BenchCell("/p", backend, BenchDirection.Read, size, depth, read, 0, size * 1e-9, 1, 0);
+        yield return new BenchCell("/p", backend, BenchDirection.Write, size, depth, 0, write, size * 1e-9, 1, 0);
+        yield return new BenchCell("/p", backend, BenchDirection.Mixed, size, depth, mixed.Read, mixed.Write, size * 1e-9, 1, 0);
+    }
+}

@@ -1,0 +1,109 @@
+using Microsoft.Extensions.Logging;
+using TeraIO.Core.Storage;
+
+namespace TeraIO.Core.Tests.Storage;
+
+/// <summary>A store of device memory, over <see cref="StandinGpu"/>: a checksum or a bounce copy by the CPU would end the process.</summary>
+[TestFixture]
+public class CuFileStoreTests
+{
+    private const int Bytes = 300_001;
+
+    private StoreDirectories _directories = null!;
+    private StandinGpu? _gpu;
+
+    private StandinGpu Gpu => _gpu!;
+
+    [SetUp]
+    public void Start()
+    {
+        _directories = new StoreDirectories(2);
+        _gpu = StandinGpu.Start();
+    }
+
+    [TearDown]
+    public void Stop()
+    {
+        _directories.Dispose();
+        var misuse = _gpu?.Misuse;
+        _gpu?.Dispose();
+        _gpu = null;
+        Assert.That(misuse, Is.Null.Or.Empty);
+    }
+
+    [Test]
+    public async Task A_tensor_of_a_device_comes_back_bit_for_bit()
+    {
+        nint source = Gpu.Allocate(Bytes), destination = Gpu.Allocate(Bytes);
+        new Random(1).NextBytes(Gpu.View(source, Bytes));
+        using var store = TensorStore.Open(Options(_directories.Paths));
+        var copy = store.Reserve(tensorId: 3, Bytes);
+
+        await store.WriteAsync(copy, source);
+        await store.ReadAsync(copy, destination);
+
+        Assert.That(Gpu.View(destination, Bytes).SequenceEqual(Gpu.View(source, Bytes)), Is.True);
+        Assert.That(store.Matches(copy, source), Is.False, "device memory is never compared");
+    }
+
+    [Test]
+    public async Task An_error_of_cufile_has_its_name_in_the_exception()
+    {
+        nint source = Gpu.Allocate(Bytes);
+        using var store = TensorStore.Open(Options([_directories[0]]) with { ReadRetries = 0 });
+        var copy = store.Reserve(tensorId: 3, Bytes);
+        await store.WriteAsync(copy, source);
+        Gpu.FailNextTransfer(5034);
+
+        var failed = Assert.ThrowsAsync<StorageException>(async () => await store.ReadAsync(copy, source));
+
+        Assert.That(failed!.Message, Does.Contain("CU_FILE_IO_DISABLED (5034)").And.Contain("tensor 3"));
+    }
+
+    [Test]
+    public void A_store_whose_bytes_go_through_host_memory_warns_with_the_reason()
+    {
+        var logger = new RecordingLogger();
+        Gpu.TakeDirectRoutesAway();
+
+        TensorStore.Open(Options([_directories[0]]), logger).Dispose();
+
+        Assert.That(logger.Warnings.Single(), Does.Contain("through host memory").And.Contain("compatibility mode: "));
+    }
+
+    [Test]
+    public void A_file_that_cufile_refuses_is_refused_at_open()
+    {
+        Gpu.FailNextCall("cuFileHandleRegister", 5008);
+
+        var refused = Assert.Throws<ConfigurationException>(() => TensorStore.Open(Options([_directories[0]])));
+
+        Assert.That(refused!.Message, Does.Contain("CU_FILE_IO_NOT_SUPPORTED (5008)").And.Contain("StoreOptions.Paths"));
+        Assert.That(_directories.Entries(0), Is.Empty);
+    }
+
+    private static StoreOptions Options(IReadOnlyList<string> paths) => new()
+    {
+        Paths = paths,
+        Backend = StorageBackend.CuFile,
+        VerifyReads = false,
+        StripeSize = ByteSize.FromKiB(64),
+        SegmentSize = ByteSize.FromMiB(1),
+    };
+
+    private sealed class RecordingLogger : ILogger
+    {
+        public List<string> Warnings { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (logLevel == LogLevel.Warning)
+                Warnings.Add(formatter(state, exception));
+        }
+    }
+}

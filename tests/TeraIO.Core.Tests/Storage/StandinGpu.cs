@@ -1,0 +1,102 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using TeraIO.Core.Storage;
+
+namespace TeraIO.Core.Tests.Storage;
+
+/// <summary>
+/// TEST DOUBLES of libcuda and libcufile (tests/native/standins), where TeraIO finds them instead of the real ones. Device addresses fault
+/// when the CPU touches them.
+/// </summary>
+internal sealed unsafe partial class StandinGpu : IDisposable
+{
+    private readonly nint _cuda;
+    private readonly nint _cufile;
+    private readonly nint _context;
+    private readonly List<nint> _allocations = [];
+
+    private StandinGpu(string cuda, string cufile, string cufileMachine)
+    {
+        // The process's own environment: .NET keeps a copy that native code does not see.
+        SetEnv("TERAIO_CUDA_PATH", cuda, overwrite: 1);
+        SetEnv("TERAIO_CUFILE_PATH", cufile, overwrite: 1);
+        _cuda = NativeLibrary.Load(cuda);
+        _cufile = NativeLibrary.Load(cufileMachine);
+        ((delegate* unmanaged<void>)NativeLibrary.GetExport(_cuda, "tio_standin_cuda_reset"))();
+        ((delegate* unmanaged<void>)NativeLibrary.GetExport(_cufile, "tio_standin_cufile_reset"))();
+        nint context;
+        Assert.That(((delegate* unmanaged<uint, int>)Cuda("cuInit"))(0), Is.Zero);
+        Assert.That(((delegate* unmanaged<nint*, int, int>)Cuda("cuDevicePrimaryCtxRetain"))(&context, 0), Is.Zero);
+        _context = context;
+    }
+
+    /// <summary>What cuFile's double saw done wrong; empty: nothing.</summary>
+    public string Misuse
+    {
+        get
+        {
+            byte* text = stackalloc byte[4096];
+            ((delegate* unmanaged<byte*, nuint, nuint>)CuFile("tio_standin_cufile_misuse"))(text, 4096);
+            return Marshal.PtrToStringUTF8((nint)text)!;
+        }
+    }
+
+    /// <summary>Ignores the test where the doubles are not built.</summary>
+    public static StandinGpu Start()
+    {
+        var native = typeof(TensorStore).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(static a => a.Key == "TeraIO.NativeOutput").Value!;
+        string[] files = [.. new[] { "cuda", "cufile", "cufile_machine" }.Select(name => Path.Combine(native, "standins", $"libtio_standin_{name}.so"))];
+        foreach (var file in files)
+        {
+            if (!File.Exists(file))
+                Assert.Ignore($"the test double {file} is not built: cmake --preset release && cmake --build --preset release");
+        }
+        return new StandinGpu(files[0], files[1], files[2]);
+    }
+
+    public nint Allocate(int bytes)
+    {
+        nint pointer;
+        MakeCurrent(_context);
+        Assert.That(((delegate* unmanaged<nint*, nuint, int>)Cuda("cuMemAlloc_v2"))(&pointer, (nuint)bytes), Is.Zero);
+        MakeCurrent(0);
+        _allocations.Add(pointer);
+        return pointer;
+    }
+
+    /// <summary>The memory behind a device address, for the test's eyes.</summary>
+    public Span<byte> View(nint device, int bytes) => new(((delegate* unmanaged<nint, void*>)Cuda("tio_standin_cuda_host_view"))(device), bytes);
+
+    public void FailNextTransfer(int code) =>
+        ((delegate* unmanaged<ulong, long, int, void>)CuFile("tio_standin_cufile_order_transfer"))(1, -code, 0);
+
+    public void FailNextCall(string function, int code)
+    {
+        nint name = Marshal.StringToCoTaskMemUTF8(function);
+        ((delegate* unmanaged<nint, ulong, int, int, void>)CuFile("tio_standin_cufile_fail_call"))(name, 1, code, 0);
+        Marshal.FreeCoTaskMem(name);
+    }
+
+    /// <summary>No nvidia-fs, and nothing that it or P2PDMA would support.</summary>
+    public void TakeDirectRoutesAway() => ((delegate* unmanaged<uint, uint, uint, int, void>)CuFile("tio_standin_cufile_set_nvfs"))(0, 0, 0, 0);
+
+    public void Dispose()
+    {
+        MakeCurrent(_context);
+        foreach (nint pointer in _allocations)
+            ((delegate* unmanaged<nint, int>)Cuda("cuMemFree_v2"))(pointer);
+        MakeCurrent(0);
+        ((delegate* unmanaged<int, int>)Cuda("cuDevicePrimaryCtxRelease_v2"))(0);
+        SetEnv("TERAIO_CUDA_PATH", "", overwrite: 1);
+        SetEnv("TERAIO_CUFILE_PATH", "", overwrite: 1);
+    }
+
+    private void MakeCurrent(nint context) => ((delegate* unmanaged<nint, int>)Cuda("cuCtxSetCurrent"))(context);
+
+    private nint Cuda(string name) => NativeLibrary.GetExport(_cuda, name);
+
+    private nint CuFile(string name) => NativeLibrary.GetExport(_cufile, name);
+
+    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int SetEnv(string name, string value, int overwrite);
+}
