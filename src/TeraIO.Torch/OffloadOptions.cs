@@ -36,6 +36,14 @@ public sealed record OffloadOptions
     /// </summary>
     public IReadOnlyList<string> StoragePaths { get; init; } = [];
 
+    /// <summary>
+    /// Limits of single paths, by their name in <see cref="StoragePaths"/>: capacity, bytes written (endurance), queue depth. Default: none.
+    /// </summary>
+    public IReadOnlyDictionary<string, PathOptions> StoragePathOptions { get; init; } = new Dictionary<string, PathOptions>();
+
+    /// <inheritdoc cref="StoreOptions.FixedShares"/>
+    public IReadOnlyList<double>? StorageShares { get; init; }
+
     /// <summary>Storages smaller than this stay in memory. Default 64 KiB.</summary>
     public ByteSize MinimumOffloadSize { get; init; } = ByteSize.FromKiB(64);
 
@@ -95,7 +103,15 @@ public sealed record OffloadOptions
         }
     }
 
-    internal StoreOptions ToStoreOptions() => new() { Paths = StoragePaths, Capacity = StoreCapacity, Emulated = EmulatedDevice, Leases = Leases };
+    internal StoreOptions ToStoreOptions() => new()
+    {
+        Paths = StoragePaths,
+        PathOptions = StoragePathOptions,
+        FixedShares = StorageShares,
+        Capacity = StoreCapacity,
+        Emulated = EmulatedDevice,
+        Leases = Leases,
+    };
 
     internal ObserverOptions ToObserverOptions() => new()
     {

@@ -44,6 +44,7 @@ internal sealed class CommandLine
     private readonly Option<string> _budgets = new("--budgets") { Description = "Budgets of a --study", DefaultValueFactory = _ => "60%,40%,30%,20%" };
     private readonly Option<int> _measure = new("--measure") { Description = "Steps that count per policy and budget of a --study", DefaultValueFactory = _ => 5 };
     private readonly Option<int> _improve = new("--improve") { Description = "Steps that the planned policy of a --study gets to improve its plan", DefaultValueFactory = _ => 14 };
+    private readonly Option<string?> _writeLimit = new("--write-limit") { Description = "Endurance: bytes after which a --store directory takes no more writes, such as 500GiB; each" };
     private readonly Option<string?> _emulateRead = new("--emulate-read") { Description = "Slow the store down to a device that reads so many bytes per second, such as 400MiB" };
     private readonly Option<string?> _emulateWrite = new("--emulate-write") { Description = "The same for writes; both or none" };
     private readonly Option<string?> _leases = new("--leases") { Description = "Other processes share the store's devices: path (leases per device and direction), global (one lock) or none (no control, only counted)" };
@@ -58,7 +59,7 @@ internal sealed class CommandLine
         Root = new RootCommand("Trains a GPT on real text under a memory budget; idle tensors wait on SSD.")
         {
             _config, _layers, _width, _heads, _sequence, _batch, _accumulate, _dropout, _tied, _lossChunk, _steps, _stopAfter, _seed, _textFile,
-            _tokenizer, _optimizer, _learningRate, _weightDecay, _clip, _warmUp, _budget, _unlimitedPeak, _store, _noOffload, _unobserved, _mode, _policy, _traceFile, _planFile, _emulateRead, _emulateWrite, _leases, _study, _budgets, _measure, _improve,
+            _tokenizer, _optimizer, _learningRate, _weightDecay, _clip, _warmUp, _budget, _unlimitedPeak, _store, _noOffload, _unobserved, _mode, _policy, _traceFile, _planFile, _writeLimit, _emulateRead, _emulateWrite, _leases, _study, _budgets, _measure, _improve,
             _checkpoint, _resume, _evaluateEvery, _compare, _json,
         };
     }
@@ -105,6 +106,7 @@ internal sealed class CommandLine
             StudyBudgets = [.. parsed.GetValue(_budgets)!.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(BudgetChoice.Parse)],
             StudyMeasured = AtLeast(1, parsed.GetValue(_measure), _measure),
             StudyImproving = AtLeast(2, parsed.GetValue(_improve), _improve),
+            WriteLimit = parsed.GetValue(_writeLimit) is { } writeLimit ? ReadWriteLimit(writeLimit) : null,
             Emulated = ReadEmulated(parsed.GetValue(_emulateRead), parsed.GetValue(_emulateWrite)),
             Leases = parsed.GetValue(_leases) is { } leases ? ReadLeases(OneOf(leases, _leases, ["path", "global", "none"])) : null,
             Compare = parsed.GetValue(_compare),
@@ -160,6 +162,10 @@ internal sealed class CommandLine
     private static ByteSize ReadPeak(string text) => ByteSize.TryParse(text, out var size) && size.Bytes > 0
         ? size
         : throw new ConfigurationException($"--unlimited-peak '{text}' is neither a number of bytes nor a size such as 2GiB.");
+
+    private static ByteSize ReadWriteLimit(string text) => ByteSize.TryParse(text, out var size) && size.Bytes > 0
+        ? size
+        : throw new ConfigurationException($"--write-limit '{text}' is not a size such as 500GiB.");
 
     private static EmulatedDevice? ReadEmulated(string? read, string? write)
     {

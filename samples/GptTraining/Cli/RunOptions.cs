@@ -85,6 +85,9 @@ internal sealed record RunOptions
     /// <summary>The device that the store is slowed down to; null: as fast as it is.</summary>
     public EmulatedDevice? Emulated { get; init; }
 
+    /// <summary>Bytes that may be written to each store directory; null: no limit.</summary>
+    public ByteSize? WriteLimit { get; init; }
+
     /// <summary>How the store is shared with other processes; null: it is not.</summary>
     public LeaseOptions? Leases { get; init; }
 

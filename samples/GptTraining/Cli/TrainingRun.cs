@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using TeraIO.Core;
 using TeraIO.Core.Plans;
+using TeraIO.Core.Storage;
 using TeraIO.Core.Tracing;
 using TeraIO.Torch;
 using TeraIO.Torch.Runtime;
@@ -93,6 +94,7 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, Pol
         Mode = options.IsPlanned ? OffloadMode.Planned : OffloadMode.OnDemand,
         Policy = options.Policy,
         EmulatedDevice = options.Emulated,
+        StoragePathOptions = options.StorePaths.ToDictionary(static path => path, _ => new PathOptions { WriteLimit = options.WriteLimit }),
         Leases = options.Leases,
     });
 

@@ -55,6 +55,7 @@ public class CommandLineTests
     [TestCase("--mode ondemand --budget 40% --trace t.json", "--mode planned")]
     [TestCase("--budget 40% --policy magic", "no policy 'magic'")]
     [TestCase("--budget 40% --emulate-read 1GiB", "--emulate-write")]
+    [TestCase("--budget 40% --write-limit much", "--write-limit")]
     [TestCase("--budget 40% --emulate-read fast --emulate-write 1GiB", "--emulate-read")]
     [TestCase("--budget 40% --leases sometimes", "--leases 'sometimes'")]
     [TestCase("--study planned --budget 40%", "--study")]
