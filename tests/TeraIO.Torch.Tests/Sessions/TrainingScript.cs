@@ -27,6 +27,9 @@ internal sealed record TrainingScript
     /// <summary>The loss is the mean square of the logits, a single number that comes out of a large storage.</summary>
     public bool MeanSquare { get; init; }
 
+    /// <summary>Makes the optimizer in place of <see cref="Optimizer"/>.</summary>
+    public Func<IEnumerable<TorchSharp.Modules.Parameter>, optim.Optimizer>? CustomOptimizer { get; init; }
+
     private int SurpriseStep => Steps / 2;
 
     /// <summary>Runs the script; <paramref name="session"/> learns the model's names if there is one.</summary>
@@ -64,7 +67,7 @@ internal sealed record TrainingScript
         return losses;
     }
 
-    private optim.Optimizer CreateOptimizer(TinyTransformer model) => Optimizer switch
+    private optim.Optimizer CreateOptimizer(TinyTransformer model) => CustomOptimizer is { } create ? create(model.parameters()) : Optimizer switch
     {
         "sgd" => optim.SGD(model.parameters(), 0.05, momentum: 0.9),
         "adam" => optim.Adam(model.parameters(), 1e-3),
