@@ -4,82 +4,48 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <new>
 
 namespace tio {
 
 namespace {
 
-size_t round_up(size_t value, size_t unit) {
-    return (value + unit - 1) / unit * unit;
+uint64_t huge_pages(uint64_t capacity) {
+    return capacity / kHugePage;
 }
 
-// Below this, moving pages costs as much as zeroing fresh ones.
-constexpr uint64_t kResizeFrom = uint64_t{256} << 10;
-
-size_t alignment_of(size_t capacity) {
-    return capacity >= kHugePage ? kHugePage : kPage;
-}
-
-// [header page][data ...]: data is page-aligned, and huge-page-aligned where that is worth it. One mapping
-// with one set of flags, so that it can be moved as a whole.
-char* reserve(size_t capacity, int protection) {
-    const size_t alignment = alignment_of(capacity);
-    const size_t span = kPage + capacity + (alignment - kPage);
-    void* mapping = mmap(nullptr, span, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (mapping == MAP_FAILED) return nullptr;
-    char* start = static_cast<char*>(mapping);
-    char* data = reinterpret_cast<char*>(round_up(reinterpret_cast<uintptr_t>(start) + kPage, alignment));
-    if (char* first = data - kPage; first > start) munmap(start, static_cast<size_t>(first - start));
-    if (char* end = data + capacity; end < start + span) munmap(end, static_cast<size_t>(start + span - end));
-    return data;
-}
-
-void* map_block(size_t capacity) {
-    char* data = reserve(capacity, PROT_READ | PROT_WRITE);
-    if (data != nullptr && capacity >= kHugePage) madvise(data - kPage, kPage + capacity, MADV_HUGEPAGE);
-    return data;
-}
-
-// The block with another capacity, most of its pages with it; nullptr, and the block as it was, when the
-// system refuses.
-void* resize_block(void* block, size_t from, size_t to) {
-    char* data = static_cast<char*>(block);
-    if (to <= from) {
-        munmap(data + to, from - to);
-        return data;
+// Moves the last huge pages of a lender to `target` until `wanted` are there; returns how many came, or -1
+// with a hole in the target at the page after those. The lender keeps what lies before them.
+int64_t borrow(char* target, uint64_t wanted, char* lender, uint64_t& capacity) {
+    uint64_t left = huge_pages(capacity);
+    shrink_block(lender, capacity, left * kHugePage);
+    capacity = left * kHugePage;
+    int64_t came = 0;
+    for (; left > 0 && static_cast<uint64_t>(came) < wanted; ++came) {
+        char* source = lender + (left - 1) * kHugePage;
+        switch (move_huge_page(target + static_cast<uint64_t>(came) * kHugePage, source)) {
+            case PageMove::Moved:
+                capacity = --left * kHugePage;
+                break;
+            case PageMove::Stayed:
+                return came;
+            case PageMove::LeftAHole:
+                return -1 - came;
+        }
     }
-    char* target = reserve(to, PROT_NONE);
-    if (target == nullptr) return nullptr;
-    void* moved =
-        mremap(data - kPage, kPage + from, kPage + to, MREMAP_MAYMOVE | MREMAP_FIXED, target - kPage);
-    if (moved == MAP_FAILED) {
-        munmap(target - kPage, kPage + to);
-        return nullptr;
-    }
-    if (to >= kHugePage) madvise(target - kPage, kPage + to, MADV_HUGEPAGE);
-    return target;
-}
-
-void unmap_block(void* data, size_t capacity) {
-    munmap(static_cast<char*>(data) - kPage, capacity + kPage);
+    return came;
 }
 
 }  // namespace
 
 void* BlockMemory::allocate(size_t bytes, BlockKind kind, uint64_t live) {
-    void* data = nullptr;
+    char* data = nullptr;
     size_t capacity = 0;
     if (kind == BlockKind::Small && bytes >= kMappedFrom) {
         kind = BlockKind::Mapped;
         capacity = round_up(bytes, kPage);
-        const Cached kept = take(capacity, live);
-        data = kept.data;
-        if (data != nullptr && kept.capacity != capacity) {
-            data = resize_block(kept.data, kept.capacity, capacity);
-            if (data == nullptr) unmap_block(kept.data, kept.capacity);
-        }
-        if (data == nullptr) data = map_block(capacity);
+        data = allocate_mapped(capacity, live);
         if (data == nullptr) return nullptr;
     } else {
         void* base = nullptr;
@@ -97,18 +63,16 @@ void BlockMemory::free(void* data, uint64_t live) {
         std::free(header);
         return;
     }
-    const uint64_t capacity = header->capacity;
+    const Cached block{static_cast<char*>(data), header->capacity};
     {
         std::lock_guard<std::mutex> lock(mutex_);
-        if (capacity <= cache_limit_ && !over_limit(live, capacity)) {
-            order_.push_back({data, capacity});
-            by_capacity_.emplace(capacity, std::prev(order_.end()));
-            cached_ += capacity;
+        if (excess(live, block.capacity) == 0) {
+            keep_locked(block);
             trim_locked(live);
             return;
         }
     }
-    unmap_block(data, capacity);
+    unmap_block(block.data, block.capacity);
 }
 
 void BlockMemory::trim(uint64_t live) {
@@ -128,23 +92,78 @@ uint64_t BlockMemory::cached() const {
     return cached_;
 }
 
-BlockMemory::Cached BlockMemory::take(uint64_t capacity, uint64_t live) {
+char* BlockMemory::allocate_mapped(uint64_t capacity, uint64_t live) {
+    std::vector<Cached> lenders;
+    {
+        std::lock_guard<std::mutex> lock(mutex_);
+        const Cached kept = take_locked(capacity, live, lenders);
+        if (lenders.empty()) trim_locked(live);
+        if (kept.data != nullptr) return kept.data;
+    }
+    if (lenders.empty()) return map_block(capacity);
+    char* data = assemble(capacity, lenders);
     std::lock_guard<std::mutex> lock(mutex_);
-    most_live_ = std::max(most_live_, live);
-    Cached kept{nullptr, 0};
-    auto found = by_capacity_.lower_bound(capacity);
-    if (found != by_capacity_.end() && found->first == capacity) {
-        kept = remove(found);
-    } else if (over_limit(live, cached_) && capacity >= kResizeFrom) {
-        // Something must go anyway: the smallest that is large enough, else the largest.
-        if (found == by_capacity_.end() && found != by_capacity_.begin()) --found;
-        if (found != by_capacity_.end() && found->first >= kResizeFrom) kept = remove(found);
+    for (const Cached& lender : lenders) {
+        if (lender.capacity != 0)
+            keep_locked(lender);
+        else
+            unmap_block(lender.data, 0);
     }
     trim_locked(live);
-    return kept;
+    return data;
 }
 
-BlockMemory::Cached BlockMemory::remove(std::multimap<uint64_t, Order::iterator>::iterator found) {
+char* BlockMemory::assemble(uint64_t capacity, std::vector<Cached>& lenders) {
+    char* data = map_block(capacity);
+    if (data == nullptr) return nullptr;
+    const uint64_t wanted = huge_pages(capacity);
+    uint64_t have = 0;
+    for (Cached& lender : lenders) {
+        const int64_t came = borrow(data + have * kHugePage, wanted - have, lender.data, lender.capacity);
+        if (came < 0) {
+            char* hole = data + (have + static_cast<uint64_t>(-1 - came)) * kHugePage;
+            munmap(data - kPage, static_cast<size_t>(hole - data) + kPage);
+            munmap(hole + kHugePage, capacity - static_cast<size_t>(hole - data) - kHugePage);
+            return nullptr;
+        }
+        have += static_cast<uint64_t>(came);
+    }
+    return data;
+}
+
+BlockMemory::Cached BlockMemory::take_locked(uint64_t capacity, uint64_t live, std::vector<Cached>& lenders) {
+    most_live_ = std::max(most_live_, live);
+    const auto found = by_capacity_.lower_bound(capacity);
+    if (found != by_capacity_.end() && found->first == capacity) return remove(found);
+    if (excess(live, cached_) == 0) return {nullptr, 0};
+    if (capacity < kHugePage) {
+        if (found == by_capacity_.end() || found->first >= kHugePage) return {nullptr, 0};
+        const Cached larger = remove(found);
+        shrink_block(larger.data, larger.capacity, capacity);
+        return {larger.data, capacity};
+    }
+    // One lender if one has enough, the smallest such; else the largest ones.
+    const auto enough = by_capacity_.lower_bound(huge_pages(capacity) * kHugePage);
+    if (enough != by_capacity_.end()) {
+        lenders.push_back(remove(enough));
+        return {nullptr, 0};
+    }
+    for (uint64_t have = 0; have < huge_pages(capacity) && !by_capacity_.empty();) {
+        const auto largest = std::prev(by_capacity_.end());
+        if (largest->first < kHugePage) break;
+        have += huge_pages(largest->first);
+        lenders.push_back(remove(largest));
+    }
+    return {nullptr, 0};
+}
+
+void BlockMemory::keep_locked(Cached block) {
+    order_.push_back(block);
+    by_capacity_.emplace(block.capacity, std::prev(order_.end()));
+    cached_ += block.capacity;
+}
+
+BlockMemory::Cached BlockMemory::remove(ByCapacity::iterator found) {
     const Cached kept = *found->second;
     order_.erase(found->second);
     by_capacity_.erase(found);
@@ -152,19 +171,34 @@ BlockMemory::Cached BlockMemory::remove(std::multimap<uint64_t, Order::iterator>
     return kept;
 }
 
-bool BlockMemory::over_limit(uint64_t live, uint64_t cached) const {
-    if (cached > cache_limit_) return true;
-    if (limit_ != 0) return live + cached > limit_;
-    return cache_limit_ == kCacheAll && live + cached > std::max(most_live_, live);
+uint64_t BlockMemory::excess(uint64_t live, uint64_t cached) const {
+    uint64_t most = UINT64_MAX;
+    if (limit_ != 0)
+        most = limit_;
+    else if (cache_limit_ == kCacheAll)
+        most = std::max(most_live_, live);
+    const uint64_t over_cache = cached > cache_limit_ ? cached - cache_limit_ : 0;
+    const uint64_t over_most = live + cached > most ? live + cached - most : 0;
+    return std::min(cached, std::max(over_cache, over_most));
 }
 
 void BlockMemory::trim_locked(uint64_t live) {
-    while (!order_.empty() && over_limit(live, cached_)) {
+    while (!order_.empty()) {
+        const uint64_t over = excess(live, cached_);
+        if (over == 0) return;
         const auto oldest = order_.begin();
         auto [first, last] = by_capacity_.equal_range(oldest->capacity);
         while (first != last && first->second != oldest) ++first;
         const Cached gone = remove(first);
-        unmap_block(gone.data, gone.capacity);
+        const uint64_t rest = gone.capacity > over ? huge_pages(gone.capacity - over) * kHugePage : 0;
+        if (rest == 0) {
+            unmap_block(gone.data, gone.capacity);
+            continue;
+        }
+        shrink_block(gone.data, gone.capacity, rest);
+        order_.push_front({gone.data, rest});
+        by_capacity_.emplace(rest, order_.begin());
+        cached_ += rest;
     }
 }
 

@@ -1,8 +1,9 @@
 // Where tensor bytes live: small blocks from malloc, large ones as page-aligned mappings that O_DIRECT can
 // use and that leave the process when freed (glibc raises its own mmap threshold to 32 MiB by itself and then
 // keeps freed tensors). Freed mappings may be kept for reuse, because a training step asks for the same sizes
-// again and again and fresh pages cost a fault and a zeroing each. Where there is no room for a fresh mapping
-// beside the kept ones, a kept one of another size lends its pages: mremap moves them without touching them.
+// again and again and fresh pages cost a fault and a zeroing each. Where there is no room for fresh pages
+// beside the kept ones, kept blocks of other sizes lend theirs: huge pages move from block to block
+// untouched.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +11,9 @@
 #include <list>
 #include <map>
 #include <mutex>
+#include <vector>
+
+#include "block_mapping.h"
 
 namespace tio {
 
@@ -26,8 +30,6 @@ struct alignas(64) BlockHeader {
 static_assert(sizeof(BlockHeader) == 64, "data stays 64-byte aligned, as libtorch expects");
 
 inline constexpr uint64_t kBlockMagic = 0x7e7a10b10c5ULL;
-inline constexpr size_t kPage = 4096;
-inline constexpr size_t kHugePage = size_t{2} << 20;
 inline constexpr size_t kMappedFrom = size_t{64} << 10;
 // As a cache limit: keep what the limit leaves, or without one what keeps live + cached within the most ever
 // live.
@@ -51,21 +53,27 @@ class BlockMemory {
 
   private:
     struct Cached {
-        void* data;
+        char* data;
         uint64_t capacity;
     };
     using Order = std::list<Cached>;  // oldest first
+    using ByCapacity = std::multimap<uint64_t, Order::iterator>;
 
-    // A kept mapping of just this capacity, or, where a fresh one would pass the limits, of one that is to be
-    // resized; {nullptr, 0} when a fresh one is better.
-    Cached take(uint64_t capacity, uint64_t live);
-    Cached remove(std::multimap<uint64_t, Order::iterator>::iterator found);
+    char* allocate_mapped(uint64_t capacity, uint64_t live);
+    // A fresh block with the huge pages of `lenders`, which keep the rest; nullptr when the system has no
+    // memory.
+    static char* assemble(uint64_t capacity, std::vector<Cached>& lenders);
+    // A kept block of just this capacity, else {nullptr, 0} and, where fresh pages would pass the limits,
+    // blocks that can lend theirs.
+    Cached take_locked(uint64_t capacity, uint64_t live, std::vector<Cached>& lenders);
+    void keep_locked(Cached block);
+    Cached remove(ByCapacity::iterator found);
     void trim_locked(uint64_t live);
-    bool over_limit(uint64_t live, uint64_t cached) const;
+    uint64_t excess(uint64_t live, uint64_t cached) const;
 
     mutable std::mutex mutex_;
     Order order_;
-    std::multimap<uint64_t, Order::iterator> by_capacity_;
+    ByCapacity by_capacity_;
     uint64_t cached_ = 0;
     uint64_t limit_ = 0;
     uint64_t most_live_ = 0;

@@ -1,8 +1,10 @@
 #include "block_memory.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <cstring>
+#include <random>
 #include <thread>
 #include <vector>
 
@@ -10,6 +12,12 @@ namespace tio {
 namespace {
 
 constexpr size_t kLarge = size_t{1} << 20;
+
+long minor_faults() {
+    rusage usage{};
+    getrusage(RUSAGE_THREAD, &usage);
+    return usage.ru_minflt;
+}
 
 TEST(BlockMemory, SmallBlocksAreAlignedForLibtorch) {
     BlockMemory memory;
@@ -74,9 +82,10 @@ TEST(BlockMemory, ABlockThatWouldPassTheLimitIsReturnedToTheSystem) {
     EXPECT_EQ(memory.cached(), 0u);
 }
 
-TEST(BlockMemory, WhereNothingFreshFitsAKeptBlockLendsItsPages) {
-    for (const size_t from : {kLarge, 3 * kLarge, 8 * kLarge}) {
-        for (const size_t to : {kLarge + kPage, 2 * kLarge, 5 * kLarge, 9 * kLarge}) {
+TEST(BlockMemory, WhereNothingFreshFitsKeptBlocksLendTheirHugePages) {
+    for (const size_t from : {2 * kLarge, 3 * kLarge, 8 * kLarge}) {
+        for (const size_t to : {2 * kLarge, 5 * kLarge, 9 * kLarge}) {
+            if (from == to) continue;
             BlockMemory memory;
             memory.configure(/*limit*/ 9 * kLarge, kCacheAll);
             auto* first = static_cast<unsigned char*>(memory.allocate(from, BlockKind::Small, from));
@@ -87,13 +96,89 @@ TEST(BlockMemory, WhereNothingFreshFitsAKeptBlockLendsItsPages) {
             auto* second = static_cast<unsigned char*>(memory.allocate(to, BlockKind::Small, 9 * kLarge));
 
             EXPECT_EQ(memory.cached(), 0u);
-            EXPECT_EQ(reinterpret_cast<uintptr_t>(second) % kPage, 0u);
+            EXPECT_EQ(reinterpret_cast<uintptr_t>(second) % kHugePage, 0u);
             EXPECT_EQ(header_of(second)->bytes, to);
             EXPECT_EQ(second[0], 0x5A) << "the page came along";
             std::memset(second, 1, to);
             memory.free(second, 9 * kLarge);
         }
     }
+}
+
+TEST(BlockMemory, ALenderKeepsWhatIsNotBorrowed) {
+    BlockMemory memory;
+    memory.configure(/*limit*/ 8 * kLarge, kCacheAll);
+    memory.free(memory.allocate(8 * kLarge, BlockKind::Small, 8 * kLarge), 0);
+    void* part = memory.allocate(2 * kLarge, BlockKind::Small, 2 * kLarge);
+    EXPECT_EQ(memory.cached(), 6 * kLarge);
+    void* rest = memory.allocate(6 * kLarge, BlockKind::Small, 8 * kLarge);
+    EXPECT_EQ(memory.cached(), 0u);
+    memory.free(part, 6 * kLarge);
+    memory.free(rest, 0);
+    EXPECT_EQ(memory.cached(), 8 * kLarge);
+    memory.configure(0, 0);
+}
+
+TEST(BlockMemory, ALargerSmallBlockIsCutDown) {
+    BlockMemory memory;
+    memory.configure(/*limit*/ kLarge, kCacheAll);
+    void* first = memory.allocate(kLarge, BlockKind::Small, kLarge);
+    memory.free(first, 0);
+    void* second = memory.allocate(kLarge / 2, BlockKind::Small, kLarge / 2);
+    EXPECT_EQ(second, first);
+    EXPECT_EQ(memory.cached(), 0u);
+    memory.free(second, 0);
+    memory.configure(0, 0);
+}
+
+TEST(BlockMemory, TrimmingTakesNoMoreThanItMust) {
+    BlockMemory memory;
+    memory.configure(/*limit*/ 8 * kLarge, kCacheAll);
+    memory.free(memory.allocate(8 * kLarge, BlockKind::Small, 8 * kLarge), 0);
+    memory.trim(/*live*/ kLarge / 2);
+    EXPECT_EQ(memory.cached(), 6 * kLarge);
+    memory.configure(0, 0);
+}
+
+// Blocks of ever other sizes, always as many bytes as the limit lets live: every block keeps its own bytes,
+// and once the first round is over no page is ever fresh again.
+TEST(BlockMemory, ManySizesShareTheirPagesWithoutMixingThemUp) {
+    constexpr size_t limit = 64 * kLarge;
+    BlockMemory memory;
+    memory.configure(limit, kCacheAll);
+    std::mt19937 random(7);
+    std::vector<unsigned char*> blocks;
+    size_t live = 0;
+    long faults = 0;
+    for (unsigned round = 0; round < 400; ++round) {
+        const size_t bytes = kHugePage * (1 + random() % 8);
+        while (live + bytes > limit) {
+            const size_t index = random() % blocks.size();
+            unsigned char* gone = blocks[index];
+            const size_t size = header_of(gone)->bytes;
+            ASSERT_EQ(gone[0], gone[size - 1]);
+            ASSERT_EQ(gone[0], gone[size / 2 + kPage]);
+            live -= size;
+            memory.free(gone, live);
+            blocks.erase(blocks.begin() + static_cast<std::ptrdiff_t>(index));
+        }
+        live += bytes;
+        auto* data = static_cast<unsigned char*>(memory.allocate(bytes, BlockKind::Small, live));
+        ASSERT_NE(data, nullptr);
+        const long before = minor_faults();
+        std::memset(data, static_cast<int>(round % 251), bytes);
+        if (round >= 200) faults += minor_faults() - before;
+        blocks.push_back(data);
+        ASSERT_LE(live + memory.cached(), limit);
+    }
+    // Under a sanitizer its shadow memory faults as well.
+    EXPECT_LT(faults, 2000) << "of some 200 000 small or 400 huge pages written";
+    for (unsigned char* data : blocks) {
+        live -= header_of(data)->bytes;
+        memory.free(data, live);
+    }
+    memory.configure(0, 0);
+    EXPECT_EQ(memory.cached(), 0u);
 }
 
 TEST(BlockMemory, WithRoomForAFreshMappingTheKeptOneStaysForItsOwnSize) {
@@ -129,7 +214,7 @@ TEST(BlockMemory, ThreadsShareItWithoutHandingOneBlockToTwo) {
     for (unsigned worker = 0; worker < 4; ++worker) {
         threads.emplace_back([&memory, worker] {
             for (unsigned round = 0; round < 200; ++round) {
-                const size_t bytes = kMappedFrom * (1 + round % 13);
+                const size_t bytes = kMappedFrom * (1 + round % 93);
                 auto* data = static_cast<unsigned char*>(memory.allocate(bytes, BlockKind::Small, 0));
                 const auto mark = static_cast<unsigned char>(worker + 1);
                 std::memset(data, mark, bytes);
