@@ -67,7 +67,8 @@ enum {
     TIO_BACKEND_URING = 1,   /* io_uring or TIO_E_UNSUPPORTED: never a silent downgrade */
     TIO_BACKEND_THREADS = 2, /* pread/pwrite on worker threads */
     TIO_BACKEND_CUFILE = 3,  /* GPUDirect Storage: device memory through libcufile, on worker threads */
-    TIO_BACKEND_STAGED = 4   /* reserved: pinned ring + CUDA copy streams */
+    TIO_BACKEND_STAGED =
+        4 /* device memory through pinned memory: io_uring and CUDA copy streams, overlapped */
 };
 
 /* Bit (1u << backend) is set for every backend that works on this machine now; why[] (may be NULL) receives a
@@ -122,7 +123,8 @@ typedef struct tio_gds_queue_options {
     uint32_t device;        /* ordinal of the CUDA device of the GPU backends */
     uint32_t reserved;      /* 0 */
     uint64_t pinned_bytes;  /* TIO_BACKEND_STAGED: most host memory that the queue may pin, all told; at least
-                               chunk_bytes + 4096; 0 = 64 MiB */
+                               chunk_bytes + 4096; 0 = 64 MiB. It limits the chunks in flight as well as
+                               queue_depth does: each holds chunk_bytes of it */
 } tio_gds_queue_options;
 
 TIO_GDS_API tio_status tio_gds_queue_create(const tio_gds_queue_options* options, tio_gds_queue** queue);

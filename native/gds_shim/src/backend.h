@@ -36,8 +36,9 @@ class Backend {
     virtual void shut_down() noexcept = 0;
 };
 
-// TIO_BACKEND_AUTO, _URING or _THREADS. Throws Failure: TIO_E_UNSUPPORTED with the reason.
-std::unique_ptr<Backend> make_backend(uint32_t kind, Scheduler& scheduler, uint32_t queue_depth);
+// options.backend is one of TIO_BACKEND_*. Throws Failure: TIO_E_UNSUPPORTED with the reason.
+std::unique_ptr<Backend> make_backend(const tio_gds_queue_options& options, Scheduler& scheduler,
+                                      uint32_t queue_depth);
 
 // The mask of working backends and a sentence for each of the others.
 uint32_t available_backends(std::string& why);

@@ -1,4 +1,5 @@
 #include "backend.h"
+#include "cuda/staged_backend.h"
 #include "cufile/cufile_backend.h"
 #include "failure.h"
 #include "thread_backend.h"
@@ -6,8 +7,9 @@
 
 namespace tio::gds {
 
-std::unique_ptr<Backend> make_backend(uint32_t kind, Scheduler& scheduler, uint32_t queue_depth) {
-    switch (kind) {
+std::unique_ptr<Backend> make_backend(const tio_gds_queue_options& options, Scheduler& scheduler,
+                                      uint32_t queue_depth) {
+    switch (options.backend) {
         case TIO_BACKEND_AUTO:
             try {
                 return std::make_unique<UringBackend>(scheduler, queue_depth);
@@ -23,11 +25,11 @@ std::unique_ptr<Backend> make_backend(uint32_t kind, Scheduler& scheduler, uint3
         case TIO_BACKEND_CUFILE:
             return std::make_unique<cufile::CufileBackend>(scheduler, queue_depth);
         case TIO_BACKEND_STAGED:
-            throw Failure(TIO_E_UNSUPPORTED,
-                          "this build has no staged GPU backend; use TIO_BACKEND_AUTO, _URING or _THREADS "
-                          "with host memory");
+            return std::make_unique<cuda::StagedBackend>(
+                scheduler, queue_depth, static_cast<int>(options.device), options.pinned_bytes);
         default:
-            throw Failure(TIO_E_INVALID, "backend " + std::to_string(kind) + " is none of TIO_BACKEND_*");
+            throw Failure(TIO_E_INVALID,
+                          "backend " + std::to_string(options.backend) + " is none of TIO_BACKEND_*");
     }
 }
 
@@ -45,7 +47,13 @@ uint32_t available_backends(std::string& why) {
     } catch (const Failure& failure) {
         why += std::string("cufile: ") + failure.what() + ". ";
     }
-    why += "staged: this build has no staged GPU backend.";
+    try {
+        cuda::StagedBackend::probe();
+        mask |= 1u << TIO_BACKEND_STAGED;
+    } catch (const Failure& failure) {
+        why += std::string("staged: ") + failure.what() + ". ";
+    }
+    if (why.ends_with(' ')) why.pop_back();
     return mask;
 }
 

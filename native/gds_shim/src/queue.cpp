@@ -36,6 +36,7 @@ uint32_t queue_depth_of(const tio_gds_queue_options& options) {
 }
 
 SchedulerLimits limits_of(const tio_gds_queue_options& options) {
+    if (options.reserved != 0) throw Failure(TIO_E_INVALID, "reserved is not 0");
     SchedulerLimits limits{};
     limits.chunk_bytes =
         at_most(or_default(options.chunk_bytes, default_chunk_bytes), most_chunk_bytes, "chunk_bytes");
@@ -52,8 +53,7 @@ SchedulerLimits limits_of(const tio_gds_queue_options& options) {
 }  // namespace
 
 Queue::Queue(const tio_gds_queue_options& options)
-    : scheduler_(limits_of(options)),
-      backend_(make_backend(options.backend, scheduler_, queue_depth_of(options))) {}
+    : scheduler_(limits_of(options)), backend_(make_backend(options, scheduler_, queue_depth_of(options))) {}
 
 Queue::Queue(const tio_gds_queue_options& options, BackendFactory make)
     : scheduler_(limits_of(options)), backend_(make(scheduler_, queue_depth_of(options))) {}

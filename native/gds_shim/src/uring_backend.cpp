@@ -1,54 +1,22 @@
 #include "uring_backend.h"
 
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <future>
 #include <utility>
 
 #include "failure.h"
 #include "file_size_signal.h"
+#include "uring_entries.h"
 
 namespace tio::gds {
 
 namespace {
 
-// user_data: what completed in the upper half, which slot in the lower.
-constexpr uint64_t transfer_tag = uint64_t{1} << 32;
-constexpr uint64_t cancel_tag = uint64_t{2} << 32;
-constexpr uint64_t wake_tag = uint64_t{3} << 32;
-constexpr uint64_t tag_mask = ~uint64_t{0xFFFFFFFFu};
-
 // The bounce pool takes the fixed buffer after the callers'.
 constexpr uint32_t bounce_buffer = most_buffers;
 constexpr uint32_t fixed_buffers = most_buffers + 1;
 
-// Each chunk may be joined by its cancellation, and the wake-up poll comes on top.
-uint32_t entries_for(uint32_t queue_depth) {
-    return 2 * queue_depth + 1;
-}
-
 }  // namespace
-
-UringBackend::WakeDescriptor::WakeDescriptor() : fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-    if (fd_ < 0) throw Failure::from_errno("eventfd", errno);
-}
-
-UringBackend::WakeDescriptor::~WakeDescriptor() {
-    ::close(fd_);
-}
-
-void UringBackend::WakeDescriptor::signal() const noexcept {
-    // Fails only when the counter is full, and then the ring thread is being woken anyway.
-    [[maybe_unused]] const int result = eventfd_write(fd_, 1);
-}
-
-void UringBackend::WakeDescriptor::reset() const noexcept {
-    eventfd_t count;
-    [[maybe_unused]] const int result = eventfd_read(fd_, &count);
-}
 
 UringBackend::UringBackend(Scheduler& scheduler, uint32_t queue_depth)
     : scheduler_(scheduler), slots_(queue_depth) {
@@ -165,11 +133,12 @@ void UringBackend::run(UringRing& ring) noexcept {
         if (over) return;
         for (const SlotIndex index : to_submit_) {
             slots_[index].chunk.fill_bounce();
-            prepare_transfer(ring, index);
+            prepare_chunk(ring, index);
         }
         to_submit_.clear();
         if (scan) prepare_cancellations(ring);
-        if (!wake_poll_armed_) prepare_wake_poll(ring);
+        if (!wake_poll_armed_) prepare_wake_poll(ring.next_entry(), wake_descriptor_.fd());
+        wake_poll_armed_ = true;
         ring.submit_and_wait();
         ring.reap([this](uint64_t user_data, int32_t result) { handle_completion(user_data, result); });
 
@@ -232,24 +201,10 @@ uint32_t UringBackend::fixed_buffer_of(UringRing& ring, const Chunk& chunk) noex
     return bounce_registration_ == BounceRegistration::done ? bounce_buffer : TIO_NO_BUFFER;
 }
 
-void UringBackend::prepare_transfer(UringRing& ring, SlotIndex index) noexcept {
+void UringBackend::prepare_chunk(UringRing& ring, SlotIndex index) noexcept {
     const Chunk& chunk = slots_[index].chunk;
     const uint32_t buffer = fixed_buffer_of(ring, chunk);
-    io_uring_sqe* entry = ring.next_entry();
-    std::byte* memory = chunk.transfer_memory();
-    const uint32_t bytes = chunk.transfer_bytes();
-    const uint64_t offset = chunk.transfer_offset();
-    if (buffer == TIO_NO_BUFFER) {
-        if (chunk.is_write())
-            io_uring_prep_write(entry, chunk.fd(), memory, bytes, offset);
-        else
-            io_uring_prep_read(entry, chunk.fd(), memory, bytes, offset);
-    } else if (chunk.is_write()) {
-        io_uring_prep_write_fixed(entry, chunk.fd(), memory, bytes, offset, static_cast<int>(buffer));
-    } else {
-        io_uring_prep_read_fixed(entry, chunk.fd(), memory, bytes, offset, static_cast<int>(buffer));
-    }
-    io_uring_sqe_set_data64(entry, transfer_tag | index);
+    prepare_transfer(ring.next_entry(), chunk, buffer, index);
 }
 
 void UringBackend::prepare_cancellations(UringRing& ring) noexcept {
@@ -258,17 +213,8 @@ void UringBackend::prepare_cancellations(UringRing& ring) noexcept {
         if (!slot.busy || slot.cancel_sent) continue;
         if (!slot.chunk.request->cancel_wanted.load(std::memory_order_relaxed)) continue;
         slot.cancel_sent = true;
-        io_uring_sqe* entry = ring.next_entry();
-        io_uring_prep_cancel64(entry, transfer_tag | index, 0);
-        io_uring_sqe_set_data64(entry, cancel_tag | index);
+        prepare_cancellation(ring.next_entry(), index);
     }
-}
-
-void UringBackend::prepare_wake_poll(UringRing& ring) noexcept {
-    io_uring_sqe* entry = ring.next_entry();
-    io_uring_prep_poll_add(entry, wake_descriptor_.fd(), POLLIN);
-    io_uring_sqe_set_data64(entry, wake_tag);
-    wake_poll_armed_ = true;
 }
 
 void UringBackend::handle_completion(uint64_t user_data, int32_t result) noexcept {

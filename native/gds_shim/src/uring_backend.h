@@ -7,6 +7,7 @@
 
 #include "backend.h"
 #include "uring_ring.h"
+#include "wake_descriptor.h"
 
 namespace tio::gds {
 
@@ -55,28 +56,13 @@ class UringBackend final : public Backend {
         bool done = false;
     };
 
-    class WakeDescriptor {
-      public:
-        WakeDescriptor();
-        ~WakeDescriptor();
-        WakeDescriptor(const WakeDescriptor&) = delete;
-        WakeDescriptor& operator=(const WakeDescriptor&) = delete;
-        void signal() const noexcept;
-        void reset() const noexcept;
-        int fd() const noexcept { return fd_; }
-
-      private:
-        int fd_;
-    };
-
     void run(UringRing& ring) noexcept;
     bool finish_reaped(const Lock& lock, uint64_t now_ns) noexcept;
     void take_chunks(const Lock& lock) noexcept;
     void change_buffers(UringRing& ring, Lock& lock) noexcept;
     int change_buffer(BufferChange& change);
-    void prepare_transfer(UringRing& ring, SlotIndex index) noexcept;
+    void prepare_chunk(UringRing& ring, SlotIndex index) noexcept;
     void prepare_cancellations(UringRing& ring) noexcept;
-    void prepare_wake_poll(UringRing& ring) noexcept;
     uint32_t fixed_buffer_of(UringRing& ring, const Chunk& chunk) noexcept;
     void handle_completion(uint64_t user_data, int32_t result) noexcept;
 

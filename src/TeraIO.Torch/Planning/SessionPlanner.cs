@@ -117,6 +117,7 @@ internal sealed class SessionPlanner
             Interference = bandwidth.Interference,
             LatencySeconds = 0.0005,
         },
-        ComputeSecondsPerByte = costsCompute ? bandwidth.CpuSecondsPerByte / Environment.ProcessorCount : 0,
+        // Not divided by the cores: a thread that takes one of them for a while holds up all that meet at the op's next barrier.
+        ComputeSecondsPerByte = costsCompute ? bandwidth.CpuSecondsPerByte : 0,
     };
 }

@@ -131,8 +131,8 @@ public class LeasedStoreTests
         queue.Leave(ticket);
         await write;
 
-        // Or two leases' worth, if the first ended before the ticket was there.
-        Assert.That(underFirst, Is.EqualTo(PerLease).Or.EqualTo(2 * PerLease));
+        // Two leases' worth at most, if the first ended before the ticket was there; fewer, if one ended early because the next stripe was still being hashed.
+        Assert.That(underFirst, Is.InRange(1, 2 * PerLease));
         Assert.That(backend.Accepted, Has.Count.EqualTo(8));
         await stop.CancelAsync();
         await device;

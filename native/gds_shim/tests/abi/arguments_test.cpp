@@ -217,8 +217,10 @@ TEST(QueueOptions, CufileWithoutACudaDriverIsUnsupported) {
     unsetenv("TERAIO_CUDA_PATH");
 }
 
-TEST(QueueOptions, ReservedBackendsAreUnsupported) {
-    expect_options_refused(queue_options(TIO_BACKEND_STAGED), TIO_E_UNSUPPORTED, "GPU");
+TEST(QueueOptions, StagedWithoutACudaDriverIsUnsupported) {
+    setenv("TERAIO_CUDA_PATH", "/nowhere/libcuda.so.1", 1);
+    expect_options_refused(queue_options(TIO_BACKEND_STAGED), TIO_E_UNSUPPORTED, "/nowhere/libcuda.so.1");
+    unsetenv("TERAIO_CUDA_PATH");
 }
 
 TEST(QueueOptions, UnknownBackendIsRefused) {

@@ -1,10 +1,10 @@
 // Storage that runs full: ENOSPC on a small tmpfs, EFBIG by RLIMIT_FSIZE.
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
 #include <cerrno>
 
 #include "abi_handles.h"
+#include "file_size_limit.h"
 #include "memory.h"
 #include "scratch_mount.h"
 #include "temporary_file.h"
@@ -14,21 +14,6 @@ using namespace tio::gds::testing;
 namespace {
 
 class FullStorage : public PerBackend {};
-
-class FileSizeLimit {
-  public:
-    explicit FileSizeLimit(rlim_t bytes) {
-        getrlimit(RLIMIT_FSIZE, &previous_);
-        const rlimit lowered{bytes, previous_.rlim_max};
-        setrlimit(RLIMIT_FSIZE, &lowered);
-    }
-    ~FileSizeLimit() { setrlimit(RLIMIT_FSIZE, &previous_); }
-    FileSizeLimit(const FileSizeLimit&) = delete;
-    FileSizeLimit& operator=(const FileSizeLimit&) = delete;
-
-  private:
-    rlimit previous_{};
-};
 
 }  // namespace
 

@@ -36,6 +36,7 @@ void tio_standin_cuda_lose_device(int result) {
     for (const auto& [handle, stream] : machine().streams) stream->drop_queued();
     if (machine().default_stream != nullptr) machine().default_stream->drop_queued();
     machine().counts.copies_in_flight = 0;
+    machine().copies_changed.notify_all();
 }
 
 void tio_standin_cuda_set_device_count(int count) {
@@ -66,6 +67,17 @@ void tio_standin_cuda_get_counts(tio_standin_cuda_counts* counts) {
     counts->events = machine().events.size();
     counts->contexts_retained = 0;
     for (const auto& [device, count] : machine().retained) counts->contexts_retained += count;
+}
+
+void tio_standin_cuda_hold_copies(int hold) {
+    const Guard lock(machine().mutex);
+    machine().copies_held = hold != 0;
+    machine().copies_changed.notify_all();
+}
+
+void tio_standin_cuda_await_copies(uint64_t count) {
+    std::unique_lock<std::mutex> lock(machine().mutex);
+    machine().copies_changed.wait(lock, [count] { return machine().counts.copies_in_flight >= count; });
 }
 
 void* tio_standin_cuda_host_view(uint64_t device_pointer) {

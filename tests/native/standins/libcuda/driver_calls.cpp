@@ -83,10 +83,13 @@ Result copy(const char* function, DevicePointer device, void* host, size_t bytes
     if (bytes == 0 || !ends_are_good("when enqueued", device, host, bytes)) return cuda::error_invalid_value;
     ++m.counts.copies_in_flight;
     m.counts.most_copies_in_flight = std::max(m.counts.most_copies_in_flight, m.counts.copies_in_flight);
-    found->enqueue([device, host, bytes, to_device] {
+    m.copies_changed.notify_all();
+    found->enqueue([found, device, host, bytes, to_device] {
         {
-            const Guard running(machine().mutex);
-            if (!ends_are_good("when it runs", device, host, bytes)) return;
+            std::unique_lock<std::mutex> running(machine().mutex);
+            machine().copies_changed.wait(running,
+                                          [found] { return !machine().copies_held || found->dropping(); });
+            if (found->dropping() || !ends_are_good("when it runs", device, host, bytes)) return;
         }
         if (to_device)
             std::memcpy(host_view(device), host, bytes);
@@ -274,6 +277,7 @@ EXPORTED Result cuMemHostUnregister(void* memory) {
     Machine& m = machine();
     const Result result = m.begin_call("cuMemHostUnregister", "", false);
     if (result != cuda::success) return result;
+    if (!m.has_current_context("cuMemHostUnregister")) return cuda::error_invalid_context;
     if (!m.unpin(memory)) {
         m.report("cuMemHostUnregister of memory that is not registered");
         return cuda::error_host_memory_not_registered;

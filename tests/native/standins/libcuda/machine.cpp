@@ -19,6 +19,11 @@ Machine& machine() {
 
 void replace_machine() {
     Machine& old = machine();
+    {
+        const std::lock_guard<std::mutex> lock(old.mutex);
+        old.copies_held = false;
+    }
+    old.copies_changed.notify_all();
     // Streams first: their work looks at the machine.
     old.streams.clear();
     old.default_stream.reset();

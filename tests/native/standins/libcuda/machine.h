@@ -2,6 +2,7 @@
 // their use.
 #pragma once
 
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -48,6 +49,8 @@ class Machine {
     std::string misuse;
     int device_count = 1;
     int lost = 0;  // sticky error of the device
+    bool copies_held = false;
+    std::condition_variable copies_changed;
 
     // ---- what lives
     bool initialized = false;

@@ -54,6 +54,11 @@ typedef struct tio_standin_cuda_counts {
 
 TIO_STANDIN_API void tio_standin_cuda_get_counts(tio_standin_cuda_counts* counts);
 
+/* With hold != 0, copies that are enqueued stand still at their turn until it is called with 0. */
+TIO_STANDIN_API void tio_standin_cuda_hold_copies(int hold);
+/* Returns when `count` copies are in flight at once. */
+TIO_STANDIN_API void tio_standin_cuda_await_copies(uint64_t count);
+
 /* The memory behind a device pointer, for a test's oracle and for kernels. */
 TIO_STANDIN_API void* tio_standin_cuda_host_view(uint64_t device_pointer);
 /* Whether [device_pointer, + bytes) lies within one live allocation. */

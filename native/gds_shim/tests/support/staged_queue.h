@@ -1,0 +1,44 @@
+// What the tests of the staged backend share.
+#pragma once
+
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "abi_handles.h"
+#include "memory.h"
+#include "standin_cuda_session.h"
+#include "standin_device_memory.h"
+#include "temporary_file.h"
+
+namespace tio::gds::testing {
+
+inline constexpr uint32_t staged_chunk = 16384;
+
+// A queue of `slots` chunks in flight.
+inline tio_gds_queue_options staged_options(uint32_t slots) {
+    auto options = queue_options(TIO_BACKEND_STAGED);
+    options.chunk_bytes = staged_chunk;
+    options.queue_depth = 64;
+    options.pinned_bytes = uint64_t{slots} * staged_chunk + 4096;
+    return options;
+}
+
+inline tio_gds_request device_request(uint32_t op, tio_gds_file* file, void* memory, uint64_t offset,
+                                      uint64_t length, uint64_t token = 1) {
+    auto request = request_of(op, file, memory, offset, length, token);
+    request.memory_kind = TIO_MEMORY_CUDA;
+    return request;
+}
+
+// The stand-in as the process's CUDA driver. Copies that a test holds are let go at its end.
+class StagedTest : public ::testing::Test {
+  protected:
+    StagedTest() { EXPECT_EQ(cuda::success, cuda::Driver::shared().init(0)); }
+    ~StagedTest() override { tio_standin_cuda_hold_copies(0); }
+
+    StandinCudaSession session_;
+    const TemporaryDirectory directory_;
+};
+
+}  // namespace tio::gds::testing
