@@ -218,7 +218,7 @@ int32_t tio_obs_release(void* storage, void** tombstone) {
         if (!view.movable(AllocationGate::instance()))
             return fail(TIO_OBS_E_STATE, "release: the storage is not movable");
         if (view.released()) return fail(TIO_OBS_E_STATE, "release: the storage is released already");
-        view.release(self.symbols, AllocationGate::instance());
+        view.release(AllocationGate::instance());
         *tombstone = view.data();
         self.released.fetch_add(1, std::memory_order_relaxed);
         return TIO_OBS_OK;
@@ -234,7 +234,7 @@ int32_t tio_obs_restore(void* storage, void** data) {
         tio::StorageView view(storage, self.layout);
         if (!view.released()) return fail(TIO_OBS_E_STATE, "restore: the storage is not released");
         try {
-            view.restore(self.symbols);
+            view.restore(AllocationGate::instance());
         } catch (const tio::OverLimit&) {
             return fail(TIO_OBS_E_LIMIT, "restore: the limit on live bytes leaves no room");
         }

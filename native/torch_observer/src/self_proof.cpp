@@ -209,7 +209,7 @@ std::string prove_round_trip(const Symbols& symbols, const Layout& layout, const
     for (size_t i = 0; i < saved.size(); ++i) saved[i] = static_cast<char>(i * 31 + 7);
     std::memcpy(tensor.data(), saved.data(), saved.size());
 
-    view.release(symbols, AllocationGate::instance());
+    view.release(AllocationGate::instance());
     if (view.bytes() != kMatrixBytes || view.data() == nullptr ||
         header_of(view.data())->kind != BlockKind::Tombstone) {
         return "release: the storage does not hold a tombstone afterwards";
@@ -220,7 +220,7 @@ std::string prove_round_trip(const Symbols& symbols, const Layout& layout, const
     }
     if (!throws([&] { symbols.native_zero(tensor.handle()); }))
         return "release: libtorch still writes to a released storage";
-    view.restore(symbols);
+    view.restore(AllocationGate::instance());
     std::memcpy(view.data(), saved.data(), saved.size());
     view.set_open(true);
     if (tensor.data() == nullptr || std::memcmp(tensor.data(), saved.data(), saved.size()) != 0) {

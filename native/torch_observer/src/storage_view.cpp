@@ -1,5 +1,7 @@
 #include "storage_view.h"
 
+#include <utility>
+
 namespace tio {
 
 namespace {
@@ -40,38 +42,23 @@ void StorageView::set_open(bool open) {
     at<uint8_t>(layout_.storage_throw_immutable) = closed;
 }
 
-// resize_bytes_cpu copies min(old, new) bytes: the size is set so that it never copies more than the
-// tombstone holds.
-void StorageView::resize(const Symbols& symbols, uint64_t from, uint64_t to) {
-    const int64_t full = at<int64_t>(layout_.storage_bytes);
-    set_open(true);
-    at<int64_t>(layout_.storage_bytes) = static_cast<int64_t>(from);
-    try {
-        symbols.resize_bytes_cpu(base_, to);
-    } catch (...) {
-        at<int64_t>(layout_.storage_bytes) = full;
-        throw;
-    }
-    at<int64_t>(layout_.storage_bytes) = full;
+// Not through resize_bytes_cpu: that one shows the new size for a moment, in which a view op on another
+// thread would find its bounds violated. The old block is freed when the new one is in place.
+void StorageView::exchange_block(AllocationGate& gate, uint64_t bytes) {
+    abi::DataPtr block = gate.allocate(bytes);
+    std::swap(at<abi::DataPtr>(layout_.storage_data_ptr), block);
 }
 
-void StorageView::release(const Symbols& symbols, AllocationGate& gate) {
+void StorageView::release(AllocationGate& gate) {
     SilentScope silent(true);
-    resize(symbols, bytes(), kTombstoneBytes);
+    exchange_block(gate, kTombstoneBytes);
     gate.count_tombstone(kTombstoneBytes);
     set_open(false);
 }
 
-void StorageView::restore(const Symbols& symbols) {
+void StorageView::restore(AllocationGate& gate) {
     SilentScope silent;
-    const uint64_t full = bytes();
-    try {
-        resize(symbols, kTombstoneBytes, full);
-    } catch (...) {
-        set_open(false);
-        throw;
-    }
-    set_open(false);
+    exchange_block(gate, bytes());
 }
 
 }  // namespace tio

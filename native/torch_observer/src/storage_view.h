@@ -29,9 +29,10 @@ class StorageView {
 
     // After room was made: the gate counts and frees the block from now on.
     void adopt(AllocationGate& gate);
-    // Both keep bytes() as it was: views that check bounds go on working.
-    void release(const Symbols& symbols, AllocationGate& gate);
-    void restore(const Symbols& symbols);
+    // Both keep bytes() as it was, at every moment: views that check bounds go on working, on other threads
+    // too.
+    void release(AllocationGate& gate);
+    void restore(AllocationGate& gate);
     // Every access to the data through libtorch throws while closed.
     void set_open(bool open);
 
@@ -40,7 +41,7 @@ class StorageView {
     T& at(int32_t offset) const {
         return *reinterpret_cast<T*>(base_ + offset);
     }
-    void resize(const Symbols& symbols, uint64_t from, uint64_t to);
+    void exchange_block(AllocationGate& gate, uint64_t bytes);
 
     char* base_;
     const Layout& layout_;
