@@ -1,6 +1,5 @@
 // The C ABI: cuFile.
 #include <algorithm>
-#include <cstring>
 #include <string>
 
 #include "arguments.h"
@@ -16,15 +15,6 @@ using namespace tio::gds::cufile;
 namespace {
 
 constexpr uint64_t kib = 1024;
-
-size_t copy_text(const std::string& text, char* buffer, size_t capacity) {
-    if (buffer != nullptr && capacity > 0) {
-        const size_t copied = std::min(text.size(), capacity - 1);
-        std::memcpy(buffer, text.data(), copied);
-        buffer[copied] = '\0';
-    }
-    return text.size();
-}
 
 Switch switch_of(uint32_t value, const char* name) {
     switch (value) {

@@ -1,6 +1,4 @@
 // The C ABI: backends, queues and their statistics.
-#include <algorithm>
-#include <cstring>
 #include <string>
 
 #include "arguments.h"
@@ -14,11 +12,7 @@ tio_status tio_gds_available_backends(uint32_t* mask, char* why, size_t why_capa
         require_argument(mask, "mask");
         std::string reasons;
         *mask = available_backends(reasons);
-        if (why != nullptr && why_capacity > 0) {
-            const size_t copied = std::min(reasons.size(), why_capacity - 1);
-            std::memcpy(why, reasons.data(), copied);
-            why[copied] = '\0';
-        }
+        copy_text(reasons, why, why_capacity);
         return TIO_OK;
     });
 }

@@ -1,7 +1,5 @@
 // The C ABI: version, names and the last error.
-#include <algorithm>
-#include <cstring>
-
+#include "arguments.h"
 #include "failure.h"
 #include "tio_gds.h"
 
@@ -14,12 +12,5 @@ const char* tio_gds_status_name(tio_status status) {
 }
 
 size_t tio_gds_last_error(char* buffer, size_t capacity) {
-    const char* text = tio::gds::last_error();
-    const size_t length = std::strlen(text);
-    if (buffer != nullptr && capacity > 0) {
-        const size_t copied = std::min(length, capacity - 1);
-        std::memcpy(buffer, text, copied);
-        buffer[copied] = '\0';
-    }
-    return length;
+    return tio::gds::copy_text(tio::gds::last_error(), buffer, capacity);
 }

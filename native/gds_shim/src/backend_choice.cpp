@@ -35,24 +35,17 @@ std::unique_ptr<Backend> make_backend(const tio_gds_queue_options& options, Sche
 
 uint32_t available_backends(std::string& why) {
     uint32_t mask = (1u << TIO_BACKEND_AUTO) | (1u << TIO_BACKEND_THREADS);
-    try {
-        UringBackend::probe();
-        mask |= 1u << TIO_BACKEND_URING;
-    } catch (const Failure& failure) {
-        why += std::string("io_uring: ") + failure.what() + ". ";
-    }
-    try {
-        cufile::CufileBackend::probe();
-        mask |= 1u << TIO_BACKEND_CUFILE;
-    } catch (const Failure& failure) {
-        why += std::string("cufile: ") + failure.what() + ". ";
-    }
-    try {
-        cuda::StagedBackend::probe();
-        mask |= 1u << TIO_BACKEND_STAGED;
-    } catch (const Failure& failure) {
-        why += std::string("staged: ") + failure.what() + ". ";
-    }
+    const auto probe = [&](uint32_t backend, const char* name, void (*attempt)()) {
+        try {
+            attempt();
+            mask |= 1u << backend;
+        } catch (const Failure& failure) {
+            why += std::string(name) + ": " + failure.what() + ". ";
+        }
+    };
+    probe(TIO_BACKEND_URING, "io_uring", &UringBackend::probe);
+    probe(TIO_BACKEND_CUFILE, "cufile", &cufile::CufileBackend::probe);
+    probe(TIO_BACKEND_STAGED, "staged", &cuda::StagedBackend::probe);
     if (why.ends_with(' ')) why.pop_back();
     return mask;
 }

@@ -19,7 +19,7 @@ constexpr uint32_t fixed_buffers = most_buffers + 1;
 }  // namespace
 
 UringBackend::UringBackend(Scheduler& scheduler, uint32_t queue_depth)
-    : scheduler_(scheduler), slots_(queue_depth) {
+    : RingBackend(scheduler), slots_(queue_depth) {
     free_slots_.reserve(queue_depth);
     to_submit_.reserve(queue_depth);
     finished_.reserve(queue_depth);
@@ -52,24 +52,6 @@ void UringBackend::probe() {
 
 bool UringBackend::supports_memory(uint32_t memory_kind) const noexcept {
     return memory_kind == TIO_MEMORY_HOST || memory_kind == TIO_MEMORY_HOST_PINNED;
-}
-
-bool UringBackend::needs_wake(const Lock&) noexcept {
-    if (!sleeping_ || free_slots_.empty()) return false;
-    sleeping_ = false;
-    return true;
-}
-
-void UringBackend::wake() noexcept {
-    wake_descriptor_.signal();
-}
-
-void UringBackend::stop_cancelled() noexcept {
-    {
-        const Lock lock = scheduler_.lock();
-        cancel_scan_wanted_ = true;
-    }
-    wake();
 }
 
 void UringBackend::register_buffer(uint32_t index, std::byte* base, size_t length) {
@@ -106,17 +88,6 @@ int UringBackend::change_buffer(BufferChange& change) {
     return change.sys_errno;
 }
 
-void UringBackend::shut_down() noexcept {
-    if (!thread_.joinable()) return;
-    {
-        const Lock lock = scheduler_.lock();
-        stopping_ = true;
-        cancel_scan_wanted_ = true;
-    }
-    wake();
-    thread_.join();
-}
-
 void UringBackend::run(UringRing& ring) noexcept {
     Lock lock = scheduler_.lock();
     for (;;) {
@@ -125,7 +96,7 @@ void UringBackend::run(UringRing& ring) noexcept {
         change_buffers(ring, lock);
         take_chunks(lock);
         const bool scan = std::exchange(cancel_scan_wanted_, false);
-        const bool over = stopping_ && scheduler_.chunks_in_flight(lock) == 0;
+        const bool over = is_over(lock);
         sleeping_ = true;
         lock.unlock();
 
@@ -137,8 +108,7 @@ void UringBackend::run(UringRing& ring) noexcept {
         }
         to_submit_.clear();
         if (scan) prepare_cancellations(ring);
-        if (!wake_poll_armed_) prepare_wake_poll(ring.next_entry(), wake_descriptor_.fd());
-        wake_poll_armed_ = true;
+        arm_wake_poll(ring);
         ring.submit_and_wait();
         ring.reap([this](uint64_t user_data, int32_t result) { handle_completion(user_data, result); });
 
@@ -231,8 +201,7 @@ void UringBackend::handle_completion(uint64_t user_data, int32_t result) noexcep
             break;
         }
         case wake_tag:
-            wake_descriptor_.reset();
-            wake_poll_armed_ = false;
+            wake_poll_answered();
             break;
         default:
             // The result of a cancellation says nothing that the chunk's own completion does not.

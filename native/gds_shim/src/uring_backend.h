@@ -2,12 +2,9 @@
 #pragma once
 
 #include <condition_variable>
-#include <thread>
 #include <vector>
 
-#include "backend.h"
-#include "uring_ring.h"
-#include "wake_descriptor.h"
+#include "ring_backend.h"
 
 namespace tio::gds {
 
@@ -18,9 +15,8 @@ namespace tio::gds {
 //
 // One turn of the ring thread: under the scheduler's lock finish what completed and take new chunks; without
 // it, fill bounce chunks and prepare entries; then one io_uring_enter that submits all of them and sleeps
-// until something completes. Submitters wake it through an eventfd that it polls, and only if it sleeps and
-// has a slot free: while the queue depth is used up, a completion wakes it soon enough.
-class UringBackend final : public Backend {
+// until something completes.
+class UringBackend final : public RingBackend {
   public:
     UringBackend(Scheduler& scheduler, uint32_t queue_depth);
     ~UringBackend() override;
@@ -30,16 +26,10 @@ class UringBackend final : public Backend {
 
     uint32_t kind() const noexcept override { return TIO_BACKEND_URING; }
     bool supports_memory(uint32_t memory_kind) const noexcept override;
-    bool needs_wake(const Lock& lock) noexcept override;
-    void wake() noexcept override;
-    void stop_cancelled() noexcept override;
     void register_buffer(uint32_t index, std::byte* base, size_t length) override;
     void unregister_buffer(uint32_t index) override;
-    void shut_down() noexcept override;
 
   private:
-    using SlotIndex = uint32_t;
-
     struct Slot {
         Chunk chunk;
         Outcome outcome;
@@ -66,26 +56,16 @@ class UringBackend final : public Backend {
     uint32_t fixed_buffer_of(UringRing& ring, const Chunk& chunk) noexcept;
     void handle_completion(uint64_t user_data, int32_t result) noexcept;
 
-    Scheduler& scheduler_;
-    const WakeDescriptor wake_descriptor_;
-
     // Guarded by the scheduler's mutex.
-    bool sleeping_ = false;
-    bool cancel_scan_wanted_ = false;
-    bool stopping_ = false;
     std::vector<BufferChange*> buffer_changes_;
     std::condition_variable buffer_changed_;
-    std::vector<SlotIndex> free_slots_;
 
     // The ring thread's own.
     enum class BounceRegistration : uint8_t { untried, done, refused };
     BounceRegistration bounce_registration_ = BounceRegistration::untried;
-    bool wake_poll_armed_ = false;
     std::vector<Slot> slots_;
     std::vector<SlotIndex> to_submit_;
     std::vector<SlotIndex> finished_;
-
-    std::thread thread_;
 };
 
 }  // namespace tio::gds

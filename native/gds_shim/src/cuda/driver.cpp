@@ -126,7 +126,7 @@ void Driver::check(Result result, const char* what) const {
                   std::string(what) + ": " + describe(result));
 }
 
-PrimaryContext::PrimaryContext(const Driver& driver, int ordinal) : driver_(driver), ordinal_(ordinal) {
+PrimaryContext::PrimaryContext(const Driver& driver, int ordinal) : driver_(driver) {
     const int count = driver.device_count();
     if (ordinal < 0 || ordinal >= count)
         throw Failure(TIO_E_INVALID, "there is no CUDA device " + std::to_string(ordinal) +

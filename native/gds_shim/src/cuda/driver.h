@@ -123,11 +123,9 @@ class PrimaryContext {
 
     const Driver& driver() const noexcept { return driver_; }
     Context get() const noexcept { return context_; }
-    int ordinal() const noexcept { return ordinal_; }
 
   private:
     const Driver& driver_;
-    int ordinal_;
     Device device_ = 0;
     Context context_ = nullptr;
 };

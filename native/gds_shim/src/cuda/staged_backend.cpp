@@ -24,7 +24,7 @@ bool cancel_wanted(const Chunk& chunk) {
 }  // namespace
 
 StagedBackend::StagedBackend(Scheduler& scheduler, uint32_t queue_depth, int device, uint64_t pinned_bytes)
-    : scheduler_(scheduler), context_(Driver::shared(), device) {
+    : RingBackend(scheduler), context_(Driver::shared(), device) {
     const CurrentContext current(context_);
     try {
         make_resources(queue_depth, pinned_bytes != 0 ? pinned_bytes : default_pinned_bytes);
@@ -92,31 +92,6 @@ void StagedBackend::start_thread() {
     context_.driver().check(result, "cuCtxSetCurrent");
 }
 
-bool StagedBackend::needs_wake(const Lock&) noexcept {
-    if (!sleeping_ || free_slots_.empty()) return false;
-    sleeping_ = false;
-    return true;
-}
-
-void StagedBackend::stop_cancelled() noexcept {
-    {
-        const Lock lock = scheduler_.lock();
-        cancel_scan_wanted_ = true;
-    }
-    wake();
-}
-
-void StagedBackend::shut_down() noexcept {
-    if (!thread_.joinable()) return;
-    {
-        const Lock lock = scheduler_.lock();
-        stopping_ = true;
-        cancel_scan_wanted_ = true;
-    }
-    wake();
-    thread_.join();
-}
-
 void StagedBackend::run(UringRing& ring) noexcept {
     // A refusal costs page look-ups per transfer and nothing else.
     if (pinned_->slot_bytes() <= most_buffer_bytes &&
@@ -128,7 +103,7 @@ void StagedBackend::run(UringRing& ring) noexcept {
         const bool announce = finish_ended(lock, ended_.empty() ? 0 : monotonic_ns());
         take_chunks(lock);
         const bool scan = std::exchange(cancel_scan_wanted_, false);
-        const bool over = stopping_ && scheduler_.chunks_in_flight(lock) == 0;
+        const bool over = is_over(lock);
         sleeping_ = true;
         lock.unlock();
 
@@ -137,8 +112,7 @@ void StagedBackend::run(UringRing& ring) noexcept {
         begin_taken();
         submit_transfers(ring);
         if (scan) prepare_cancellations(ring);
-        if (!wake_poll_armed_) prepare_wake_poll(ring.next_entry(), wake_descriptor_.fd());
-        wake_poll_armed_ = true;
+        arm_wake_poll(ring);
         // A copy that was refused at once has ended without an event of any kind: do not sleep over it.
         if (!ended_.empty()) wake_descriptor_.signal();
         ring.submit_and_wait();
@@ -213,8 +187,7 @@ void StagedBackend::handle_completion(uint64_t user_data, int32_t result) noexce
                 transferred(index);
             break;
         case wake_tag:
-            wake_descriptor_.reset();
-            wake_poll_armed_ = false;
+            wake_poll_answered();
             break;
         default:
             // The result of a cancellation says nothing that the chunk's own completion does not.

@@ -1,15 +1,12 @@
 // Device memory to files and back through pinned memory, for GPUs without GPUDirect Storage.
 #pragma once
 
-#include <thread>
 #include <vector>
 
-#include "backend.h"
 #include "cuda/copy_lane.h"
 #include "cuda/driver.h"
 #include "cuda/pinned_ring.h"
-#include "uring_ring.h"
-#include "wake_descriptor.h"
+#include "ring_backend.h"
 
 namespace tio::gds::cuda {
 
@@ -21,7 +18,7 @@ namespace tio::gds::cuda {
 // As many chunks as there are slots are somewhere on this way at once, so that the disk and both copy engines
 // work at the same time. The ring thread owns the ring, the slots and the streams; each direction has a
 // thread that sleeps until copies end and then signals the eventfd that the ring thread polls. Nobody spins.
-class StagedBackend final : public Backend {
+class StagedBackend final : public RingBackend {
   public:
     static constexpr uint64_t default_pinned_bytes = uint64_t{64} << 20;
 
@@ -36,17 +33,11 @@ class StagedBackend final : public Backend {
     bool supports_memory(uint32_t memory_kind) const noexcept override {
         return memory_kind == TIO_MEMORY_CUDA;
     }
-    bool needs_wake(const Lock& lock) noexcept override;
-    void wake() noexcept override { wake_descriptor_.signal(); }
-    void stop_cancelled() noexcept override;
     // Device memory needs no registration here.
     void register_buffer(uint32_t, std::byte*, size_t) override {}
     void unregister_buffer(uint32_t) override {}
-    void shut_down() noexcept override;
 
   private:
-    using SlotIndex = uint32_t;
-
     enum class Phase : uint8_t { idle, copying, transferring };
 
     struct Slot {
@@ -75,30 +66,19 @@ class StagedBackend final : public Backend {
     void end(SlotIndex index, Outcome outcome) noexcept;
     void fail_copy(SlotIndex index, Result result) noexcept;
 
-    Scheduler& scheduler_;
     const PrimaryContext context_;
-    const WakeDescriptor wake_descriptor_;
     // Made by the ring thread's creator with the context current, used by the ring thread alone.
     std::unique_ptr<PinnedRing> pinned_;
     std::unique_ptr<CopyLane> to_device_;
     std::unique_ptr<CopyLane> to_host_;
 
-    // Guarded by the scheduler's mutex.
-    bool sleeping_ = false;
-    bool cancel_scan_wanted_ = false;
-    bool stopping_ = false;
-    std::vector<SlotIndex> free_slots_;
-
     // The ring thread's own.
     uint32_t fixed_buffer_ = TIO_NO_BUFFER;
-    bool wake_poll_armed_ = false;
     std::vector<Slot> slots_;
     std::vector<SlotIndex> taken_;
     std::vector<SlotIndex> to_submit_;
     std::vector<SlotIndex> ended_;
     std::vector<CopyLane::Ended> copies_;
-
-    std::thread thread_;
 };
 
 }  // namespace tio::gds::cuda

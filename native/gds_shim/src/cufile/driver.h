@@ -41,7 +41,6 @@ class Driver {
     // Meaningful between a Use's construction and destruction.
     const Library& library() const noexcept { return *library_; }
     const DriverProperties& properties() const noexcept { return properties_; }
-    const Settings& settings() const noexcept { return settings_; }
     uint64_t registration_budget_bytes() const noexcept { return budget_bytes_; }
     FileRegistry& files() noexcept { return files_; }
     BufferRegistry& buffers() noexcept { return buffers_; }

@@ -37,15 +37,6 @@ class CufileBatch : public CufileTest {
         return std::make_unique<Batch>(driver_->library(), driver_->properties(), entries,
                                        may_be_compatibility);
     }
-    template <typename Body>
-    static tio_status status_of(Body body) {
-        try {
-            body();
-        } catch (const Failure& failure) {
-            return failure.status();
-        }
-        return TIO_OK;
-    }
 
     OpenFile file_{directory_.file("data"), TIO_FILE_CREATE};
     DeviceMemory memory_{16 * block};

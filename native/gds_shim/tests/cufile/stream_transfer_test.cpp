@@ -33,15 +33,6 @@ class CufileStream : public CufileTest {
                                                 memory_.get(), bytes, 0, 0, stream_);
     }
     void synchronize() { cuda::Driver::shared().stream_synchronize(stream_); }
-    template <typename Body>
-    static tio_status status_of(Body body) {
-        try {
-            body();
-        } catch (const Failure& failure) {
-            return failure.status();
-        }
-        return TIO_OK;
-    }
 
     OpenFile file_{directory_.file("data"), TIO_FILE_CREATE};
     DeviceMemory memory_{4 * block};

@@ -24,13 +24,6 @@ inline tio_gds_queue_options staged_options(uint32_t slots) {
     return options;
 }
 
-inline tio_gds_request device_request(uint32_t op, tio_gds_file* file, void* memory, uint64_t offset,
-                                      uint64_t length, uint64_t token = 1) {
-    auto request = request_of(op, file, memory, offset, length, token);
-    request.memory_kind = TIO_MEMORY_CUDA;
-    return request;
-}
-
 // The stand-in as the process's CUDA driver. Copies that a test holds are let go at its end.
 class StagedTest : public ::testing::Test {
   protected:

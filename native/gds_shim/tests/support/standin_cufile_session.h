@@ -60,6 +60,15 @@ class CufileTest : public ::testing::Test {
         EXPECT_EQ(nullptr, queue);
         return last_error_text();
     }
+    template <typename Body>
+    static tio_status status_of(Body body) {
+        try {
+            body();
+        } catch (const Failure& failure) {
+            return failure.status();
+        }
+        return TIO_OK;
+    }
     static bool contains(const std::string& text, const std::string& part) {
         return text.find(part) != std::string::npos;
     }
@@ -67,12 +76,5 @@ class CufileTest : public ::testing::Test {
     StandinCudaSession cuda_;
     TemporaryDirectory directory_;
 };
-
-inline tio_gds_request device_request(uint32_t op, tio_gds_file* file, void* memory, uint64_t offset,
-                                      uint64_t length, uint64_t token = 1) {
-    tio_gds_request request = request_of(op, file, memory, offset, length, token);
-    request.memory_kind = TIO_MEMORY_CUDA;
-    return request;
-}
 
 }  // namespace tio::gds::testing

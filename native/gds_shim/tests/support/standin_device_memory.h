@@ -1,8 +1,9 @@
-// Memory on the stand-in's device.
+// Memory on the stand-in's device, and requests for it.
 #pragma once
 
 #include <gtest/gtest.h>
 
+#include "abi_handles.h"
 #include "cuda/driver.h"
 #include "standin_cuda.h"
 
@@ -37,5 +38,12 @@ class DeviceMemory {
     cuda::PrimaryContext context_;
     cuda::DevicePointer pointer_ = 0;
 };
+
+inline tio_gds_request device_request(uint32_t op, tio_gds_file* file, void* memory, uint64_t offset,
+                                      uint64_t length, uint64_t token = 1) {
+    tio_gds_request request = request_of(op, file, memory, offset, length, token);
+    request.memory_kind = TIO_MEMORY_CUDA;
+    return request;
+}
 
 }  // namespace tio::gds::testing
