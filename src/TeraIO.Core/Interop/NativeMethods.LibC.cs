@@ -28,12 +28,8 @@ internal static partial class NativeMethods
         /// <exception cref="IOException">It cannot be opened.</exception>
         public static SafeFileHandle? OpenLockFile(string path, bool create)
         {
-            int flags = OpenReadWrite | OpenCloseOnExec | (create ? OpenCreate | OpenExclusive : 0);
-            int descriptor = Open(path, flags, OwnerOnly);
-            if (descriptor >= 0)
-                return new SafeFileHandle(descriptor, ownsHandle: true);
-            int errno = Marshal.GetLastPInvokeError();
-            return errno == NoEntry ? null : throw new IOException($"{path} cannot be opened: {Marshal.GetPInvokeErrorMessage(errno)} (errno {errno}).");
+            int flags = OpenReadWrite | (create ? OpenCreate | OpenExclusive : 0);
+            return TryOpen(path, flags, out int errno) ?? (errno == NoEntry ? null : throw new IOException($"{path} cannot be opened: {Describe(errno)}."));
         }
 
         /// <summary>
@@ -44,24 +40,39 @@ internal static partial class NativeMethods
         /// <exception cref="IOException">It cannot be opened.</exception>
         public static SafeFileHandle? OpenForReading(string path)
         {
-            int descriptor = Open(path, OpenNonBlocking | OpenNoTerminal | OpenCloseOnExec, 0);
-            if (descriptor >= 0)
-                return new SafeFileHandle(descriptor, ownsHandle: true);
-            int errno = Marshal.GetLastPInvokeError();
-            return errno == NoEntry ? null : throw new IOException($"{Marshal.GetPInvokeErrorMessage(errno)} (errno {errno})");
+            return TryOpen(path, OpenNonBlocking | OpenNoTerminal, out int errno) ?? (errno == NoEntry ? null : throw new IOException(Describe(errno)));
+        }
+
+        /// <summary>Opens or creates a file (0600) for reading and writing, never through a link.</summary>
+        /// <exception cref="IOException">It cannot be opened.</exception>
+        public static SafeFileHandle OpenOrCreate(string path)
+        {
+            int noFollow = IsArm ? 0x8000 : 0x20000;
+            return TryOpen(path, OpenReadWrite | OpenCreate | noFollow, out int errno) ?? throw new IOException($"{path} cannot be opened: {Describe(errno)}.");
         }
 
         /// <summary>open(2) of a new file for reading and writing past the page cache.</summary>
         /// <exception cref="IOException">It exists, cannot be made, or its file system has no O_DIRECT.</exception>
         public static SafeFileHandle CreateDirect(string path)
         {
-            int direct = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x10000 : 0x4000;
-            int descriptor = Open(path, OpenReadWrite | OpenCloseOnExec | OpenCreate | OpenExclusive | direct, OwnerOnly);
-            if (descriptor >= 0)
-                return new SafeFileHandle(descriptor, ownsHandle: true);
-            int errno = Marshal.GetLastPInvokeError();
-            throw new IOException($"{path} cannot be made for direct I/O: {Marshal.GetPInvokeErrorMessage(errno)} (errno {errno}).");
+            int direct = IsArm ? 0x10000 : 0x4000;
+            return TryOpen(path, OpenReadWrite | OpenCreate | OpenExclusive | direct, out int errno)
+                ?? throw new IOException($"{path} cannot be made for direct I/O: {Describe(errno)}.");
         }
+
+        // O_DIRECT and O_NOFOLLOW differ between the architectures.
+        private static bool IsArm => RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm;
+
+        /// <summary>open(2), close-on-exec and, where it creates, for the owner only.</summary>
+        /// <returns>Null when the kernel refuses; then why.</returns>
+        private static SafeFileHandle? TryOpen(string path, int flags, out int errno)
+        {
+            int descriptor = Open(path, flags | OpenCloseOnExec, OwnerOnly);
+            errno = descriptor >= 0 ? 0 : Marshal.GetLastPInvokeError();
+            return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : null;
+        }
+
+        private static string Describe(int errno) => $"{Marshal.GetPInvokeErrorMessage(errno)} (errno {errno})";
 
         /// <summary>sys/file.h flock(LOCK_EX | LOCK_NB): whether the lock is held now. It goes with the last descriptor of this opening.</summary>
         public static bool TryLock(SafeFileHandle file) => Flock(file, LockExclusive | LockNonBlocking) == 0;

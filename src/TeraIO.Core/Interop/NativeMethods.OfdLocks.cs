@@ -18,19 +18,10 @@ internal static partial class NativeMethods
         private const short ReadLock = 0;
         private const short WriteLock = 1;
         private const short Unlocked = 2;
-        private const int OpenReadWrite = 0x2;
-        private const int OpenCreate = 0x40;
-        private const int OpenCloseOnExec = 0x80000;
-        private const int OwnerOnly = 0x180; // 0600
         private const int CurrentDirectory = -100;
         private const int EmptyPath = 0x1000;
         private const uint BasicStats = 0x7FF;
         private const int Interrupted = 4;
-        private const int TryAgain = 11;
-        private const int AccessDenied = 13;
-
-        // O_NOFOLLOW differs between the architectures.
-        private static readonly int _openNoFollow = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x8000 : 0x20000;
 
         [StructLayout(LayoutKind.Sequential)]
         private struct Flock
@@ -64,14 +55,6 @@ internal static partial class NativeMethods
         [LibraryImport("libc", EntryPoint = "geteuid")]
         public static partial uint EffectiveUser();
 
-        /// <summary>Opens or creates a file (0600), never through a link.</summary>
-        /// <exception cref="IOException">It cannot be opened.</exception>
-        public static SafeFileHandle OpenOrCreate(string path)
-        {
-            int descriptor = Open(path, OpenReadWrite | OpenCreate | OpenCloseOnExec | _openNoFollow, OwnerOnly);
-            return descriptor >= 0 ? new SafeFileHandle(descriptor, ownsHandle: true) : throw Failure($"{path} cannot be opened");
-        }
-
         /// <exception cref="IOException">There is no such file, or it cannot be examined.</exception>
         public static FileStatus StatusOf(string path) =>
             StatusAt(CurrentDirectory, path, 0, BasicStats, out var status) == 0 ? status : throw Failure($"{path} cannot be examined");
@@ -87,15 +70,6 @@ internal static partial class NativeMethods
         /// <summary>Waits in the kernel until nobody holds any byte of the range exclusively.</summary>
         /// <exception cref="IOException">The kernel refuses.</exception>
         public static void LockShared(SafeFileHandle file, long start, long length) => Wait(file, ReadLock, start, length);
-
-        /// <summary>Takes the range if it is free now.</summary>
-        /// <exception cref="IOException">The kernel refuses for another reason than that it is taken.</exception>
-        public static bool TryLockExclusive(SafeFileHandle file, long start, long length)
-        {
-            var range = new Flock { Type = WriteLock, Start = start, Length = length };
-            if (Control(file, SetLock, &range) == 0) return true;
-            return Marshal.GetLastPInvokeError() is TryAgain or AccessDenied ? false : throw Failure("A byte range cannot be locked");
-        }
 
         /// <summary>Lets go of what this opening holds in the range.</summary>
         /// <exception cref="IOException">The kernel refuses.</exception>
@@ -130,9 +104,6 @@ internal static partial class NativeMethods
             int errno = Marshal.GetLastPInvokeError();
             return new IOException($"{what}: {Marshal.GetPInvokeErrorMessage(errno)} (errno {errno}).");
         }
-
-        [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-        private static partial int Open(string path, int flags, int mode);
 
         [LibraryImport("libc", EntryPoint = "fcntl", SetLastError = true)]
         private static partial int Control(SafeFileHandle file, int command, Flock* range);

@@ -59,7 +59,7 @@ internal sealed class LeaseFile : IDisposable
             SafeFileHandle? file = null;
             try
             {
-                file = NativeMethods.OfdLocks.OpenOrCreate(path);
+                file = NativeMethods.LibC.OpenOrCreate(path);
                 if (TryJoin(path, file, slots) is { } joined) return joined;
             }
             catch (IOException e)
