@@ -28,10 +28,10 @@ internal static class ProfileChoice
         if (settings.Count == 0) return null;
         double most = settings.Max(static s => s.Read!.ReadBandwidth + s.Write!.WriteBandwidth);
         var (key, read, write, mixed) = settings.Where(s => s.Read!.ReadBandwidth + s.Write!.WriteBandwidth >= AsGoodAs * most).OrderBy(static s => s.Key.QueueDepth).ThenBy(static s => s.Key.RequestBytes).First();
-        double together = mixed is null ? 2 : (mixed.ReadBandwidth / read!.ReadBandwidth) + (mixed.WriteBandwidth / write!.WriteBandwidth);
+        double interference = mixed is null ? 0 : StoreBandwidth.InterferenceOf(mixed.ReadBandwidth / read!.ReadBandwidth, mixed.WriteBandwidth / write!.WriteBandwidth);
         double latency = cells.Where(c => c.Direction == BenchDirection.Read && c.Backend == key.Backend).OrderBy(static c => c.QueueDepth).ThenBy(static c => c.RequestBytes).First().MedianSeconds;
         return new PathBandwidth(
-            cells[0].Path, key.Backend, key.RequestBytes, key.QueueDepth, read!.ReadBandwidth, write!.WriteBandwidth, Math.Clamp(2 - together, 0, 1), latency, (read.CpuSecondsPerByte + write.CpuSecondsPerByte) / 2);
+            cells[0].Path, key.Backend, key.RequestBytes, key.QueueDepth, read!.ReadBandwidth, write!.WriteBandwidth, interference, latency, (read.CpuSecondsPerByte + write.CpuSecondsPerByte) / 2);
     }
 
     private static BenchCell? Of(IEnumerable<BenchCell> cells, BenchDirection direction) => cells.FirstOrDefault(c => c.Direction == direction);

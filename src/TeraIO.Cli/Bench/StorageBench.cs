@@ -9,7 +9,7 @@ namespace TeraIO.Cli.Bench;
 /// <summary>Sweeps request sizes, queue depths and directions over paths and backends, beside a plain loop on the same disk in the same run.</summary>
 internal static class StorageBench
 {
-    private static readonly (StorageBackend Backend, uint Number)[] _backends = [(StorageBackend.IoUring, BackendTrial.Uring), (StorageBackend.Threads, BackendTrial.Threads)];
+    private static readonly StorageBackend[] _backends = [StorageBackend.IoUring, StorageBackend.Threads];
 
     /// <summary>Measures everything. Files have lost their names before the first byte is written, so that nothing stays behind however the process ends.</summary>
     /// <param name="settings">What to sweep.</param>
@@ -19,7 +19,7 @@ internal static class StorageBench
     /// <exception cref="TeraIOException">A path cannot be used, is full, or a transfer failed.</exception>
     public static List<BenchCell> Run(BenchSettings settings, IReadOnlyList<BackendTrial> trials, IProgress<double>? progress, CancellationToken cancellation)
     {
-        (StorageBackend Backend, uint Number)[] backends = [.. _backends.Where(b => trials.Any(t => t.Backend == b.Number && t.Works))];
+        StorageBackend[] backends = [.. _backends.Where(b => trials.Any(t => t.Backend == (uint)b && t.Works))];
         var cells = new List<BenchCell>();
         double all = settings.Cells * (backends.Length + 1);
         foreach (string path in settings.Paths)
@@ -31,7 +31,7 @@ internal static class StorageBench
                 {
                     RequireRoom(path, settings, size, depth);
                     Add(new RawRun(own.StoreFilePath, settings, size, depth, cancellation), static (run, p, d, s) => run.Measure(p, d, s), path);
-                    foreach ((StorageBackend backend, _) in backends)
+                    foreach (StorageBackend backend in backends)
                         Add(new EngineRun(backend, own.StoreFilePath, settings, size, depth, cancellation), static (run, p, d, s) => run.Measure(p, d, s), path);
                 }
             }

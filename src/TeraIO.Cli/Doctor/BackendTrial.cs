@@ -1,3 +1,5 @@
+using TeraIO.Core.Storage;
+
 namespace TeraIO.Cli.Doctor;
 
 /// <summary>Whether a backend of the storage library works here.</summary>
@@ -7,9 +9,9 @@ namespace TeraIO.Cli.Doctor;
 /// <param name="Reason">Why not; empty when it works.</param>
 internal sealed record BackendTrial(uint Backend, string Name, bool Works, string Reason)
 {
-    public const uint Uring = 1;
-    public const uint Threads = 2;
-    public const uint CuFile = 3;
+    public const uint Uring = (uint)StorageBackend.IoUring;
+    public const uint Threads = (uint)StorageBackend.Threads;
+    public const uint CuFile = (uint)StorageBackend.CuFile;
     public const uint Staged = 4;
 
     /// <summary>All that there are, in the order in which they are shown.</summary>

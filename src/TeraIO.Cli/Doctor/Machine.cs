@@ -11,6 +11,7 @@ internal sealed class Machine(MachineFiles files, IMachineTrials trials, Func<st
     private readonly Lazy<IReadOnlyList<PciDevice>> _pci = new(() => PciDevice.All(files));
     private readonly Lazy<IReadOnlyList<BackendTrial>> _backends = new(trials.Backends);
     private readonly Lazy<NvidiaDriver?> _driver = new(() => NvidiaDriver.Of(files));
+    private readonly Lazy<bool> _nvidiaFs = new(() => GdsChecks.IsModuleLoaded(files));
     private readonly Lazy<MountTable> _mounts = new(() => MountTable.Of(files));
     private readonly Dictionary<string, LibraryTrial> _libraries = new(StringComparer.Ordinal);
 
@@ -31,6 +32,9 @@ internal sealed class Machine(MachineFiles files, IMachineTrials trials, Func<st
 
     /// <summary>The loaded NVIDIA kernel driver; null when there is none.</summary>
     public NvidiaDriver? Driver => _driver.Value;
+
+    /// <summary>Whether the kernel module nvidia-fs is loaded.</summary>
+    public bool HasNvidiaFs => _nvidiaFs.Value;
 
     public MountTable Mounts => _mounts.Value;
 

@@ -63,18 +63,19 @@ internal sealed class MachineOptions
         long[] budgets = Given(parsed, _budgets) is { Length: > 0 } texts ? [.. texts.Select(b => b.Resolve(unlimitedPeak))]
             : planBudget is { } ofPlan ? [ofPlan]
             : throw new UsageException("Say how much memory tensors may take with --budget, such as 40% or 24GiB.");
-        TierModel[] tiers = Storage(parsed);
+        BandwidthProfile? profile = Profile(parsed);
+        TierModel[] tiers = Storage(parsed, profile);
         TierModel? host = Host(parsed);
-        double? computeLost = parsed.GetValue(_computeLost) / BytesPerGiB ?? Profile(parsed)?.CpuSecondsPerByte / Environment.ProcessorCount;
+        double? computeLost = parsed.GetValue(_computeLost) / BytesPerGiB ?? profile?.CpuSecondsPerByte / Environment.ProcessorCount;
         return [.. budgets.SelectMany(budget => tiers.Select(tier => new MachineModel { MemoryBudget = budget, Storage = tier, Host = host, ComputeSecondsPerByte = computeLost ?? 0 }))];
     }
 
     /// <summary>The SSDs, measured or as described; options besides bandwidths go before what was measured.</summary>
-    private TierModel[] Storage(ParseResult parsed)
+    private TierModel[] Storage(ParseResult parsed, BandwidthProfile? profile)
     {
         ByteRate[] reads = Given(parsed, _reads);
         ByteRate[] writes = Given(parsed, _writes);
-        if (Profile(parsed) is { } profile)
+        if (profile is not null)
         {
             return reads.Length + writes.Length == 0 ? [Adjusted(parsed, ProfiledTier.Of(profile))]
                 : throw new UsageException("--profile and --read-bw, --write-bw contradict each other: the profile has the bandwidths; leave one out.");

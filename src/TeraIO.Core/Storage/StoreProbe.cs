@@ -9,7 +9,11 @@ namespace TeraIO.Core.Storage;
 /// <param name="WriteBandwidth">Bytes per second while nothing is read.</param>
 /// <param name="Interference">0: reads and writes run at full speed at once; 1: they share one channel.</param>
 /// <param name="CpuSecondsPerByte">Processor seconds that moving one byte cost this process.</param>
-public sealed record StoreBandwidth(double ReadBandwidth, double WriteBandwidth, double Interference, double CpuSecondsPerByte);
+public sealed record StoreBandwidth(double ReadBandwidth, double WriteBandwidth, double Interference, double CpuSecondsPerByte)
+{
+    /// <summary>Interference, from the parts of their rates alone that reads and writes keep when both run at once.</summary>
+    internal static double InterferenceOf(double readsKept, double writesKept) => Math.Clamp(2 - (readsKept + writesKept), 0, 1);
+}
 
 /// <summary>Measures a store with transfers like those of a plan: tensors of some MiB, several in flight.</summary>
 public sealed unsafe class StoreProbe : IDisposable
@@ -65,8 +69,7 @@ public sealed unsafe class StoreProbe : IDisposable
         double seconds = Measure(InFlight, InFlight, out long bothRead, out long bothWritten);
         double readRate = wasRead / read;
         double writeRate = written / write;
-        double together = (bothRead / seconds / readRate) + (bothWritten / seconds / writeRate);
-        return new StoreBandwidth(readRate, writeRate, Math.Clamp(2 - together, 0, 1), cpuSeconds / (wasRead + written));
+        return new StoreBandwidth(readRate, writeRate, StoreBandwidth.InterferenceOf(bothRead / seconds / readRate, bothWritten / seconds / writeRate), cpuSeconds / (wasRead + written));
     }
 
     /// <returns>Seconds in which the bytes moved.</returns>

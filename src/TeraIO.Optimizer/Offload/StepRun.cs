@@ -96,21 +96,17 @@ internal sealed class StepRun
     }
 
     /// <param name="gradientsWritten">Bytes of gradients that were written for this step before it.</param>
-    public UpdateReport Report(long gradientsWritten)
+    public UpdateReport Report(long gradientsWritten) => new()
     {
-        StepTraffic now = _storage.Traffic;
-        return new UpdateReport
-        {
-            Step = _number,
-            Duration = _duration,
-            FetchWait = _fetchWait,
-            CpuUpdate = _cpuUpdate,
-            Drain = _drain,
-            Traffic = new StepTraffic(now.StateRead - _before.StateRead, now.StateWritten - _before.StateWritten, now.GradientsRead - _before.GradientsRead, gradientsWritten),
-            CacheHits = _hits,
-            OnDevice = _onDevice,
-        };
-    }
+        Step = _number,
+        Duration = _duration,
+        FetchWait = _fetchWait,
+        CpuUpdate = _cpuUpdate,
+        Drain = _drain,
+        Traffic = _storage.Traffic.Since(_before) with { GradientsWritten = gradientsWritten },
+        CacheHits = _hits,
+        OnDevice = _onDevice,
+    };
 
     /// <summary>Starts the fetches in order; stops where there is no buffer until one is free.</summary>
     private async Task FetchAllAsync(ChannelWriter<Fetch> fetches, CancellationToken ct)

@@ -13,8 +13,7 @@ public readonly record struct StepTraffic(long StateRead, long StateWritten, lon
     /// <summary>Everything written.</summary>
     public long Written => StateWritten + GradientsWritten;
 
-    /// <summary>Sum of two steps.</summary>
-    public static StepTraffic operator +(StepTraffic left, StepTraffic right) => new(
-        left.StateRead + right.StateRead, left.StateWritten + right.StateWritten,
-        left.GradientsRead + right.GradientsRead, left.GradientsWritten + right.GradientsWritten);
+    /// <summary>What has moved since <paramref name="earlier"/>.</summary>
+    internal StepTraffic Since(StepTraffic earlier) => new(
+        StateRead - earlier.StateRead, StateWritten - earlier.StateWritten, GradientsRead - earlier.GradientsRead, GradientsWritten - earlier.GradientsWritten);
 }

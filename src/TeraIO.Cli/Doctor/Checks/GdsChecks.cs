@@ -15,15 +15,14 @@ internal static class GdsChecks
         return new ReportSection("GPUDirect Storage", [Module(machine), Library(machine), .. Configuration(machine, configuration), .. P2pDmaChecks.Run(machine, configuration)]);
     }
 
-    public static bool HasModule(Machine machine) => machine.Files.Exists(ModuleFolder + "/version") || IsListed(machine.Files);
+    public static bool IsModuleLoaded(MachineFiles files) => files.Exists(ModuleFolder + "/version") || IsListed(files);
 
     private static Finding Module(Machine machine)
     {
         const string Name = "nvidia-fs";
-        bool isLoaded = HasModule(machine);
         if (!machine.HasGpu) return Finding.NotApplicable(Name, NvidiaChecks.NoGpu, ModuleFolder, ModuleList);
         if (machine.IsWsl) return Finding.NotApplicable(Name, "WSL has none", ModuleFolder);
-        if (!isLoaded)
+        if (!machine.HasNvidiaFs)
         {
             return Finding.Yellow(
                 Name, "not loaded", "Install it and load it ('apt-get install nvidia-gds', 'modprobe nvidia_fs'); not needed where PCI P2PDMA is set up (below).", ModuleFolder, ModuleList);

@@ -38,7 +38,7 @@ internal static class P2pDmaChecks
         bool isAsked = configuration.Flag("properties", "use_pci_p2pdma") == true && configuration.Flag("block", "nvme", "use_pci_p2pdma") == true;
         if (open.Length == 0 && isAsked) return Finding.Green(Name, "everything that can be read is set up", configuration.Path);
         string text = open.Length == 0 ? "possible, but not switched on in cufile.json" : $"not possible: {string.Join(", ", open)}";
-        return GdsChecks.HasModule(machine)
+        return machine.HasNvidiaFs
             ? Finding.NotApplicable(Name, $"{text}; nvidia-fs is loaded instead", configuration.Path)
             : Finding.Yellow(Name, text, open.Length == 0 ? "Set use_pci_p2pdma in properties and in block.nvme of cufile.json." : "See the lines below, or load nvidia-fs. Without either, bytes for the GPU go through host memory.", configuration.Path);
     }
@@ -152,5 +152,5 @@ internal static class P2pDmaChecks
 
     /// <summary>With nvidia-fs loaded an unmet need costs nothing.</summary>
     private static Finding Need(Machine machine, string name, string text, string remedy, string source) =>
-        GdsChecks.HasModule(machine) ? Finding.NotApplicable(name, text, source) : Finding.Yellow(name, text, remedy, source);
+        machine.HasNvidiaFs ? Finding.NotApplicable(name, text, source) : Finding.Yellow(name, text, remedy, source);
 }

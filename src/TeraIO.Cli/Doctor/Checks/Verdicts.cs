@@ -35,10 +35,10 @@ internal static class Verdicts
         string[] sources = ["GPU", "GPUDirect Storage"];
         BackendTrial trial = machine.Backend(BackendTrial.CuFile);
         if (!machine.HasGpu) return Finding.NotApplicable(Name, NvidiaChecks.NoGpu, sources);
-        bool isPeer = GdsChecks.HasModule(machine) || P2pDmaChecks.IsReady(sections.SelectMany(static s => s.Findings));
+        bool isPeer = machine.HasNvidiaFs || P2pDmaChecks.IsReady(sections.SelectMany(static s => s.Findings));
         if (!trial.Works) return Finding.Yellow(Name, $"no: {trial.Reason}", "See GPUDirect Storage below; bytes go through pinned memory instead.", sources);
         return isPeer
-            ? Finding.Green(Name, $"set up, over {(GdsChecks.HasModule(machine) ? "nvidia-fs" : "PCI P2PDMA")}; each file's real way is told when it is opened", sources)
+            ? Finding.Green(Name, $"set up, over {(machine.HasNvidiaFs ? "nvidia-fs" : "PCI P2PDMA")}; each file's real way is told when it is opened", sources)
             : Finding.Yellow(Name, "cuFile works in compatibility mode only: its bytes go through the processor", "Load nvidia-fs or set up PCI P2PDMA, see below.", sources);
     }
 }
