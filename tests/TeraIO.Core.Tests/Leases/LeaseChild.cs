@@ -10,20 +10,7 @@ internal sealed class LeaseChild : IDisposable
 
     public LeaseChild(string file, int slots = 1)
     {
-        string binaries = TestContext.CurrentContext.TestDirectory;
-        _process = Process.Start(new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            ArgumentList =
-            {
-                "exec",
-                "--runtimeconfig", Path.Combine(binaries, "TeraIO.Core.Tests.runtimeconfig.json"),
-                "--depsfile", Path.Combine(binaries, "TeraIO.Core.Tests.deps.json"),
-                typeof(LeaseMember).Assembly.Location,
-                "lease", file, $"{slots}",
-            },
-        })!;
+        _process = SupportProcess.Start("lease", file, $"{slots}");
         Expect("joined");
     }
 
