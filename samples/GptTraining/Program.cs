@@ -61,7 +61,9 @@ internal static class Program
         }
         if (options.Study is null)
             return new TrainingRun(options, progress).Run(peak);
-        var study = new PolicyStudy(options.StudyBudgets, options.Study, options.StudyMeasured, options.StudyImproving, peak ?? ByteSize.Zero);
+        using var study = new PolicyStudy(
+            options.StudyBudgets, options.Study, options.StudyMeasured, options.StudyImproving, peak ?? ByteSize.Zero,
+            options.StudySameTraffic ? new SameTraffic(options.StorePaths[0]) : null);
         var studied = options with { Steps = study.Steps, WarmUpSteps = Math.Max(1, study.Steps / 10), Budget = new BudgetChoice(study.FirstBudget, null), Policy = "on-demand-lru" };
         var exit = new TrainingRun(studied, progress, study).Run(peak);
         foreach (var line in study.Table())

@@ -11,7 +11,7 @@ internal static partial class ChildRun
 {
     // Options of the parent that a child gets in another form or not at all.
     private static readonly string[] _withValue = ["--budget", "--unlimited-peak", "--json", "--checkpoint", "--stop-after", "--trace", "--plan", "--study"];
-    private static readonly string[] _withoutValue = ["--compare", "--no-offload", "--unobserved"];
+    private static readonly string[] _withoutValue = ["--compare", "--no-offload", "--unobserved", "--same-traffic"];
 
     private const int Terminate = 15;
 

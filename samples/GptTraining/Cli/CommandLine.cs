@@ -43,6 +43,7 @@ internal sealed class CommandLine
     private readonly Option<string?> _study = new("--study") { Description = "Policies to hold against each other within one training, such as on-demand-lru,planned; with --budgets" };
     private readonly Option<string> _budgets = new("--budgets") { Description = "Budgets of a --study", DefaultValueFactory = _ => "60%,40%,30%,20%" };
     private readonly Option<int> _measure = new("--measure") { Description = "Steps that count per policy and budget of a --study", DefaultValueFactory = _ => 5 };
+    private readonly Option<bool> _sameTraffic = new("--same-traffic") { Description = "In a --study, after the last policy of each budget: unlimited steps while fio moves as many bytes per second as that policy did" };
     private readonly Option<int> _improve = new("--improve") { Description = "Steps that the planned policy of a --study gets to improve its plan", DefaultValueFactory = _ => 14 };
     private readonly Option<string?> _writeLimit = new("--write-limit") { Description = "Endurance: bytes after which a --store directory takes no more writes, such as 500GiB; each" };
     private readonly Option<string?> _emulateRead = new("--emulate-read") { Description = "Slow the store down to a device that reads so many bytes per second, such as 400MiB" };
@@ -59,7 +60,7 @@ internal sealed class CommandLine
         Root = new RootCommand("Trains a GPT on real text under a memory budget; idle tensors wait on SSD.")
         {
             _config, _layers, _width, _heads, _sequence, _batch, _accumulate, _dropout, _tied, _lossChunk, _steps, _stopAfter, _seed, _textFile,
-            _tokenizer, _optimizer, _learningRate, _weightDecay, _clip, _warmUp, _budget, _unlimitedPeak, _store, _noOffload, _unobserved, _mode, _policy, _traceFile, _planFile, _writeLimit, _emulateRead, _emulateWrite, _leases, _study, _budgets, _measure, _improve,
+            _tokenizer, _optimizer, _learningRate, _weightDecay, _clip, _warmUp, _budget, _unlimitedPeak, _store, _noOffload, _unobserved, _mode, _policy, _traceFile, _planFile, _writeLimit, _emulateRead, _emulateWrite, _leases, _study, _budgets, _measure, _improve, _sameTraffic,
             _checkpoint, _resume, _evaluateEvery, _compare, _json,
         };
     }
@@ -105,6 +106,7 @@ internal sealed class CommandLine
             Study = parsed.GetValue(_study)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
             StudyBudgets = [.. parsed.GetValue(_budgets)!.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(BudgetChoice.Parse)],
             StudyMeasured = AtLeast(1, parsed.GetValue(_measure), _measure),
+            StudySameTraffic = parsed.GetValue(_sameTraffic),
             StudyImproving = AtLeast(2, parsed.GetValue(_improve), _improve),
             WriteLimit = parsed.GetValue(_writeLimit) is { } writeLimit ? ReadWriteLimit(writeLimit) : null,
             Emulated = ReadEmulated(parsed.GetValue(_emulateRead), parsed.GetValue(_emulateWrite)),
@@ -147,6 +149,8 @@ internal sealed class CommandLine
                 _ = Policies.Named(policy);
             return;
         }
+        if (options.StudySameTraffic)
+            throw new ConfigurationException("--same-traffic compares within a --study; name one, or leave it out.");
         if (options.Budget is null && !noOffload && !options.Unobserved)
             throw new ConfigurationException("Say how much memory tensors may take with --budget (such as 40% or 2GiB), or --no-offload for no limit.");
         if (options.Compare && options.Budget is null)

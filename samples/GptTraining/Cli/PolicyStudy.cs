@@ -5,18 +5,22 @@ using TeraIO.Torch;
 namespace TeraIO.Samples.GptTraining;
 
 /// <summary>
-/// Holds policies against each other within one training: every few steps the session gets another policy or budget. Unlimited steps before each
-/// budget and after the last are the baseline, so that what the machine does meanwhile hits all alike.
+/// Holds policies against each other within one training: every few steps the session gets another policy or budget. Unlimited steps before and
+/// after each policy are its baseline, so that a machine whose speed drifts drifts for both.
 /// </summary>
-internal sealed class PolicyStudy
+internal sealed class PolicyStudy : IDisposable
 {
     private const string Unlimited = "unlimited";
 
     /// <summary>The policy that measures its plan and improves it: it needs steps for that.</summary>
     private const string Improving = "planned";
 
+    /// <summary>Unlimited steps while another program moves the bytes that the policy before moved.</summary>
+    private const string SameTrafficName = "unlimited + fio";
+
     private readonly List<Phase> _phases = [];
     private readonly int _measured;
+    private readonly SameTraffic? _traffic;
     private int _phase;
     private int _stepOfPhase;
 
@@ -25,19 +29,29 @@ internal sealed class PolicyStudy
     /// <param name="measured">Steps that count, per policy and budget.</param>
     /// <param name="improving">Steps before them for the policy that improves its plan.</param>
     /// <param name="unlimitedPeak">What shares refer to.</param>
-    public PolicyStudy(IReadOnlyList<BudgetChoice> budgets, IReadOnlyList<string> policies, int measured, int improving, ByteSize unlimitedPeak)
+    /// <param name="traffic">Owned from here on; null: no control with the same traffic after the last policy of each budget.</param>
+    public PolicyStudy(
+        IReadOnlyList<BudgetChoice> budgets, IReadOnlyList<string> policies, int measured, int improving, ByteSize unlimitedPeak, SameTraffic? traffic)
     {
         _measured = measured;
+        _traffic = traffic;
         ByteSize first = budgets[0].Resolve(unlimitedPeak);
         // As in every training: the profile comes from steps on demand under the budget.
         _phases.Add(new Phase(first, "", "on-demand-lru", 3, 0));
         foreach (BudgetChoice budget in budgets)
         {
-            _phases.Add(new Phase(null, budget.ToString(), Unlimited, 2, measured));
-            foreach (string policy in policies) _phases.Add(new Phase(budget.Resolve(unlimitedPeak), budget.ToString(), policy, policy == Improving ? improving : 2, measured));
-        }
+            string name = budget.ToString();
+            foreach (string policy in policies)
+            {
+                _phases.Add(new Phase(null, name, Unlimited, 2, measured));
+                _phases.Add(new Phase(budget.Resolve(unlimitedPeak), name, policy, policy == Improving ? improving : 2, measured));
+            }
 
-        _phases.Add(new Phase(null, "end", Unlimited, 2, measured));
+            _phases.Add(new Phase(null, name, Unlimited, 2, measured));
+            if (traffic is null) continue;
+            _phases.Add(new Phase(null, name, SameTrafficName, 2, measured));
+            _phases.Add(new Phase(null, name, Unlimited, 2, measured));
+        }
     }
 
     /// <summary>Steps of the whole study.</summary>
@@ -55,10 +69,22 @@ internal sealed class PolicyStudy
             return;
         }
 
-        _phase++;
+        Phase before = _phases[_phase++];
         _stepOfPhase = 0;
-        session.ChangePolicy(_phases[_phase].Policy);
-        session.ChangeBudget(_phases[_phase].Budget);
+        Phase phase = _phases[_phase];
+        session.ChangePolicy(phase.Policy == SameTrafficName ? Unlimited : phase.Policy);
+        session.ChangeBudget(phase.Budget);
+        if (before.Policy == SameTrafficName) _traffic!.Stop();
+        if (phase.Policy == SameTrafficName) StartSameTraffic(_phases.Take(_phase).Last(p => p.Budget is not null));
+    }
+
+    /// <summary>Ends the other program, whatever happened.</summary>
+    public void Dispose() => _traffic?.Dispose();
+
+    private void StartSameTraffic(Phase of)
+    {
+        double seconds = of.Seconds.Average();
+        _traffic!.Start(Average(of, t => t.BytesRead.Bytes) / seconds, Average(of, t => t.BytesWritten.Bytes) / seconds);
     }
 
     /// <summary>Takes down what the step cost.</summary>
@@ -72,49 +98,55 @@ internal sealed class PolicyStudy
         phase.Peak = session.Statistics.PeakLiveBytes;
     }
 
-    /// <summary>One row per budget and policy.</summary>
+    /// <summary>One row per budget and policy, after one of all unlimited steps of this budget.</summary>
     public IEnumerable<StudyRow> Rows()
     {
-        var measured = _phases.Where(p => p.Measured > 0).ToList();
-        for (int i = 0; i < measured.Count; i++)
+        foreach (var group in _phases.Where(p => p.Measured > 0).GroupBy(p => p.BudgetName))
         {
-            Phase phase = measured[i];
-            Phase before = measured.Take(i + 1).Last(p => p.Policy == Unlimited);
-            Phase after = measured.Skip(i + 1).FirstOrDefault(p => p.Policy == Unlimited) ?? before;
-            double baseline = phase.Policy == Unlimited ? Median(phase.Seconds) : Median([.. before.Seconds, .. after.Seconds]);
-            yield return new StudyRow
+            Phase[] phases = [.. group];
+            Phase[] unlimited = [.. phases.Where(p => p.Policy == Unlimited)];
+            double[] all = [.. unlimited.SelectMany(p => p.Seconds)];
+            yield return Row(unlimited[^1], all, Median(all));
+            for (int i = 0; i < phases.Length; i++)
             {
-                Budget = phase.Policy == Unlimited ? "unlimited" : phase.BudgetName,
-                Policy = phase.Policy,
-                StepSeconds = Median(phase.Seconds),
-                UnlimitedStepSeconds = baseline,
-                StallSeconds = Average(phase, t => t.StallTime.TotalSeconds),
-                LatePrefetchSeconds = Average(phase, t => t.LatePrefetchTime.TotalSeconds),
-                OnDemandReadSeconds = Average(phase, t => t.OnDemandReadTime.TotalSeconds),
-                NoRoomSeconds = Average(phase, t => t.NoRoomTime.TotalSeconds),
-                BytesRead = (long)Average(phase, t => t.BytesRead.Bytes),
-                BytesWritten = (long)Average(phase, t => t.BytesWritten.Bytes),
-                BudgetBytes = phase.Budget?.Bytes,
-                PeakBytes = phase.Peak.Bytes,
-                PredictedStepSeconds = phase.PredictedSeconds,
-                AllStepSeconds = phase.Seconds,
-            };
+                // Between two unlimited ones, by construction.
+                if (phases[i].Policy != Unlimited) yield return Row(phases[i], phases[i].Seconds, Median([.. phases[i - 1].Seconds, .. phases[i + 1].Seconds]));
+            }
         }
     }
+
+    private StudyRow Row(Phase phase, IReadOnlyList<double> seconds, double unlimited) => new()
+    {
+        Budget = phase.Policy == Unlimited ? "unlimited" : phase.BudgetName,
+        Policy = phase.Policy,
+        StepSeconds = Median(seconds),
+        UnlimitedStepSeconds = unlimited,
+        StallSeconds = Average(phase, t => t.StallTime.TotalSeconds),
+        LatePrefetchSeconds = Average(phase, t => t.LatePrefetchTime.TotalSeconds),
+        OnDemandReadSeconds = Average(phase, t => t.OnDemandReadTime.TotalSeconds),
+        NoRoomSeconds = Average(phase, t => t.NoRoomTime.TotalSeconds),
+        BytesRead = (long)Average(phase, t => t.BytesRead.Bytes),
+        BytesWritten = (long)Average(phase, t => t.BytesWritten.Bytes),
+        BudgetBytes = phase.Budget?.Bytes,
+        PeakBytes = phase.Peak.Bytes,
+        PredictedStepSeconds = phase.PredictedSeconds,
+        AllStepSeconds = seconds,
+    };
 
     /// <summary>The rows as a Markdown table.</summary>
     public IEnumerable<string> Table()
     {
-        yield return "| budget | policy | step, s | speed, % of unlimited | stall, s | late prefetch, s | on demand, s | no room, s | read, MiB | written, MiB | peak, MiB | predicted step, s | prediction error, % |";
-        yield return "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|";
+        yield return "| budget | policy | step, s | fastest to slowest, s | unlimited beside it, s | speed, % of unlimited | stall, s | late prefetch, s | on demand, s | no room, s | read, MiB | written, MiB | peak, MiB | predicted step, s | prediction error, % |";
+        yield return "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|";
         foreach (StudyRow row in Rows())
         {
-            string predicted = row.PredictedStepSeconds > 0
+            string predicted = row.PredictedStepSeconds > 0 && row.Policy != SameTrafficName
                 ? string.Create(CultureInfo.InvariantCulture, $"{row.PredictedStepSeconds:F2} | {100 * ((row.PredictedStepSeconds / row.StepSeconds) - 1):+0.0;-0.0;0.0}")
                 : " | ";
             yield return string.Create(
                 CultureInfo.InvariantCulture,
-                $"| {row.Budget} | {row.Policy} | {row.StepSeconds:F2} | {100 * row.UnlimitedStepSeconds / row.StepSeconds:F1} | {row.StallSeconds:F2} | {row.LatePrefetchSeconds:F2} | "
+                $"| {row.Budget} | {row.Policy} | {row.StepSeconds:F2} | {row.AllStepSeconds.Min():F2} to {row.AllStepSeconds.Max():F2} | {row.UnlimitedStepSeconds:F2} | "
+                + $"{100 * row.UnlimitedStepSeconds / row.StepSeconds:F1} | {row.StallSeconds:F2} | {row.LatePrefetchSeconds:F2} | "
                 + $"{row.OnDemandReadSeconds:F2} | {row.NoRoomSeconds:F2} | {MiB(row.BytesRead)} | {MiB(row.BytesWritten)} | {MiB(row.PeakBytes)} | {predicted} |");
         }
     }

@@ -82,6 +82,9 @@ internal sealed record RunOptions
     /// <summary>Steps before them for the policy that improves its plan.</summary>
     public int StudyImproving { get; init; } = 14;
 
+    /// <summary>Whether each budget ends with unlimited steps beside the last policy's traffic.</summary>
+    public bool StudySameTraffic { get; init; }
+
     /// <summary>The device that the store is slowed down to; null: as fast as it is.</summary>
     public EmulatedDevice? Emulated { get; init; }
 

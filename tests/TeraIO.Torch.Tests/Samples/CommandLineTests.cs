@@ -62,6 +62,7 @@ public class CommandLineTests
     [TestCase("--study magic", "no policy 'magic'")]
     [TestCase("--study planned --budgets 0%", "percentage")]
     [TestCase("--study planned --measure 0", "--measure")]
+    [TestCase("--budget 40% --same-traffic", "--study")]
     [TestCase("--budget x%", "percentage")]
     [TestCase("--budget 0%", "percentage")]
     [TestCase("--budget 101%", "percentage")]
@@ -98,7 +99,7 @@ public class CommandLineTests
         string[] parent =
         [
             "--config", "30M", "--budget", "40%", "--compare", "--json=out", "--unlimited-peak", "2GiB", "--checkpoint", "c",
-            "--store", "/a", "--no-offload", "true", "--steps", "3",
+            "--store", "/a", "--no-offload", "true", "--same-traffic", "--steps", "3",
         ];
 
         Assert.That(
