@@ -66,7 +66,7 @@ internal sealed class MachineOptions
         BandwidthProfile? profile = Profile(parsed);
         TierModel[] tiers = Storage(parsed, profile);
         TierModel? host = Host(parsed);
-        double? computeLost = parsed.GetValue(_computeLost) / BytesPerGiB ?? profile?.CpuSecondsPerByte / Environment.ProcessorCount;
+        double? computeLost = parsed.GetValue(_computeLost) / BytesPerGiB ?? profile?.Together().CpuSecondsPerByte / Environment.ProcessorCount;
         return [.. budgets.SelectMany(budget => tiers.Select(tier => new MachineModel { MemoryBudget = budget, Storage = tier, Host = host, ComputeSecondsPerByte = computeLost ?? 0 }))];
     }
 

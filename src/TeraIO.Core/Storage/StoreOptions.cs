@@ -91,7 +91,7 @@ public sealed record StoreOptions
         RequireWithin(ReadRetries, 0, 100, nameof(ReadRetries));
         Emulated?.Validate();
         ValidatePathOptions();
-        ValidateShares();
+        ValidateShares(FixedShares, Paths.Count);
         Leases?.Validate();
         if (!Enum.IsDefined(Backend))
             throw new ConfigurationException($"StoreOptions.Backend is {(int)Backend}: use Auto, IoUring, Threads or CuFile.");
@@ -119,12 +119,13 @@ public sealed record StoreOptions
         }
     }
 
-    private void ValidateShares()
+    /// <exception cref="ConfigurationException">These are no shares of so many paths.</exception>
+    internal static void ValidateShares(IReadOnlyList<double>? shares, int paths)
     {
-        if (FixedShares is not { } shares)
+        if (shares is null)
             return;
-        if (shares.Count != Paths.Count)
-            throw new ConfigurationException($"StoreOptions.FixedShares has {shares.Count} weights for {Paths.Count} paths: give one per path, or null to divide as measured.");
+        if (shares.Count != paths)
+            throw new ConfigurationException($"StoreOptions.FixedShares has {shares.Count} weights for {paths} paths: give one per path, or null to divide as measured.");
         if (shares.Any(static share => !double.IsFinite(share) || share < 0) || shares.Sum() is not (> 0 and < double.PositiveInfinity))
             throw new ConfigurationException($"StoreOptions.FixedShares is {string.Join(", ", shares)}: use numbers of 0 or more, at least one above 0.");
     }

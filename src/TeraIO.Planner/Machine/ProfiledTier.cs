@@ -9,11 +9,12 @@ public static class ProfiledTier
     public static TierModel Of(BandwidthProfile profile)
     {
         ArgumentNullException.ThrowIfNull(profile);
+        StoreBandwidth together = profile.Together();
         return new TierModel
         {
-            ReadBandwidth = profile.ReadBandwidth,
-            WriteBandwidth = profile.WriteBandwidth,
-            Interference = profile.Interference,
+            ReadBandwidth = together.ReadBandwidth,
+            WriteBandwidth = together.WriteBandwidth,
+            Interference = together.Interference,
             LatencySeconds = profile.LatencySeconds,
             QueueDepth = profile.Paths.Max(static p => p.QueueDepth),
         };

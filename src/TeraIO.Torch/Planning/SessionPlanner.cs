@@ -48,7 +48,7 @@ internal sealed class SessionPlanner
         _store = store;
         _budget = options.MemoryBudget!.Value.Bytes;
         _policy = Policies.Named(options.Policy);
-        if (options.BandwidthProfile is { } profile) _bandwidth = BandwidthProfileFile.Read(profile).For(options.StoragePaths);
+        if (options.BandwidthProfile is { } profile) _bandwidth = BandwidthProfileFile.Read(profile).For(options.StoragePaths, options.StorageShares);
     }
 
     private bool Replans => _policy.Name == OffloadOptions.DefaultPolicy;
