@@ -26,6 +26,10 @@ internal static class StripeFailure
             TransferStatus.Full => new StorageFullException(
                 $"The disk is full: {where} could not be written{errno}. The tensor is unchanged in memory. Free space on the disk behind {path} or add a path to StoreOptions.Paths.")
             { Path = transfer.File.Path, Offset = transfer.Offset, Length = transfer.Length, TensorId = copy.TensorId, SystemErrno = systemErrno },
+            _ when DeviceFault.IsOfGpu(transfer.Status, transfer.SystemErrno) => new StorageException(
+                $"{where} could not be {(transfer.Direction == TransferDirection.Write ? "written; the tensor is unchanged in memory" : "read")}: {transfer.Status}{errno}. "
+                + "The path is not to blame: check the GPU with nvidia-smi, the kernel log for Xid lines, and this process's limits.")
+            { Path = transfer.File.Path, Offset = transfer.Offset, Length = transfer.Length, TensorId = copy.TensorId },
             _ when transfer.Direction == TransferDirection.Write => new StorageException(
                 $"{where} could not be written, nor could another extent: {transfer.Status}{errno}. The tensor is unchanged in memory. Check the device behind {path} and the kernel log.")
             { Path = transfer.File.Path, Offset = transfer.Offset, Length = transfer.Length, TensorId = copy.TensorId, SystemErrno = systemErrno },

@@ -149,7 +149,7 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource
     /// <summary>A stripe that its extent refuses goes elsewhere; the source in memory is still whole.</summary>
     private bool TryRelocate(Transfer transfer)
     {
-        if (_direction == TransferDirection.Read || transfer.Status is TransferStatus.Full or TransferStatus.Canceled)
+        if (_direction == TransferDirection.Read || transfer.Status is TransferStatus.Full or TransferStatus.Canceled || DeviceFault.IsOfGpu(transfer.Status, transfer.SystemErrno))
             return false;
         lock (_lock)
         {
