@@ -62,10 +62,21 @@ public sealed record StoreOptions
     public int ReadRetries { get; init; } = 3;
 
     /// <summary>
+    /// When a tensor's write or read that has no deadline of its own must have ended, from its begin. Above 0, at most 24 days. Default <see langword="null"/>: it may take as long as it takes. What
+    /// passes it ends with <see cref="TransferDeadlineException"/>.
+    /// </summary>
+    public TimeSpan? TransferDeadline { get; init; }
+
+    /// <summary>
     /// Compare every stripe that comes back with the checksum of what was written. Default <see langword="true"/>;
     /// without it, corruption goes into the training unseen.
     /// </summary>
     public bool VerifyReads { get; init; } = true;
+
+    /// <summary>What the runtime's timers can count.</summary>
+    internal static TimeSpan LongestDeadline { get; } = TimeSpan.FromDays(24);
+
+    internal static bool IsDeadline(TimeSpan deadline) => deadline > TimeSpan.Zero && deadline <= LongestDeadline;
 
     /// <summary>Whether transfers are from and to a device's memory, which the CPU cannot read.</summary>
     internal bool MovesDeviceMemory => Backend == StorageBackend.CuFile;
@@ -89,6 +100,8 @@ public sealed record StoreOptions
             throw new ConfigurationException($"StoreOptions.Capacity is {capacity}: use at least {BlockBytes} bytes, or null to grow on need.");
         RequireWithin(QueueDepth, 1, 1024, nameof(QueueDepth));
         RequireWithin(ReadRetries, 0, 100, nameof(ReadRetries));
+        if (TransferDeadline is { } deadline && !IsDeadline(deadline))
+            throw new ConfigurationException($"StoreOptions.TransferDeadline is {deadline}: use a time above 0 of at most {LongestDeadline.TotalDays:F0} days, or null for no deadline.");
         Emulated?.Validate();
         ValidatePathOptions();
         ValidateShares(FixedShares, Paths.Count);
