@@ -11,3 +11,6 @@ public sealed class CorruptionException(string message, Exception? innerExceptio
 
 /// <summary>The kernel refused a transfer for good; <see cref="TeraIOException.SystemErrno"/> says why.</summary>
 public sealed class StorageException(string message, Exception? innerException = null) : TeraIOException(message, innerException);
+
+/// <summary>A transfer had not ended by its deadline and was given up. Nothing is lost: a write leaves its source, a read the copy in the store.</summary>
+public sealed class TransferDeadlineException(string message, Exception? innerException = null) : TeraIOException(message, innerException);

@@ -33,6 +33,8 @@ internal sealed class FaultInjectingBackend(ITransferBackend inner, FaultPlan pl
         {
             case FaultKind.IoError:
                 return Answer(request, TransferStatus.IoError, ErrnoIo, bytes: 0);
+            case FaultKind.DeviceError:
+                return Answer(request, TransferStatus.DeviceError, plan.DeviceErrorCode, bytes: 0);
             case FaultKind.NoSpace:
                 return Answer(request, TransferStatus.Full, ErrnoNoSpace, bytes: 0);
             case FaultKind.LostWrite:

@@ -6,6 +6,9 @@ public enum FaultKind
     /// <summary>The kernel reports EIO; nothing is moved.</summary>
     IoError,
 
+    /// <summary>cuFile or the CUDA driver reports <see cref="FaultPlan.DeviceErrorCode"/>; nothing is moved.</summary>
+    DeviceError,
+
     /// <summary>The kernel reports ENOSPC, for writes and preallocation.</summary>
     NoSpace,
 

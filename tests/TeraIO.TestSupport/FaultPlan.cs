@@ -24,7 +24,7 @@ public sealed class FaultPlan
         _random = new Random(seed);
     }
 
-    private readonly record struct BadRange(string PathPart, long Start, long End, bool Reads, bool Writes);
+    private readonly record struct BadRange(string PathPart, long Start, long End, bool Reads, bool Writes, FaultKind Kind);
 
     /// <summary>Operations so far that the fault could have hit.</summary>
     public long Operations { get; private set; }
@@ -35,6 +35,9 @@ public sealed class FaultPlan
     /// <summary>Hold completions back and hand them over in another order.</summary>
     public bool ReordersCompletions { get; init; }
 
+    /// <summary>Of <see cref="FaultKind.DeviceError"/>: cuFile's code, or a CUresult.</summary>
+    public int DeviceErrorCode { get; set; }
+
     /// <summary>Nothing goes wrong, until <see cref="AddBadRange"/>.</summary>
     public static FaultPlan None(int seed = 1) => new(kind: null, operation: 0, forever: false, seed);
 
@@ -44,11 +47,11 @@ public sealed class FaultPlan
     /// <summary>The <paramref name="operation"/>-th operation goes wrong, once or with all that follow.</summary>
     public static FaultPlan Nth(FaultKind kind, long operation, bool forever = false, int seed = 1) => new(kind, operation, forever, seed);
 
-    /// <summary>Transfers that touch this range of a file whose path contains <paramref name="pathPart"/> fail with EIO, always.</summary>
-    public void AddBadRange(string pathPart, long start, long end, bool reads = true, bool writes = true)
+    /// <summary>Transfers that touch this range of a file whose path contains <paramref name="pathPart"/> fail, with EIO or another kind that moves nothing, always.</summary>
+    public void AddBadRange(string pathPart, long start, long end, bool reads = true, bool writes = true, FaultKind kind = FaultKind.IoError)
     {
         lock (_lock)
-            _badRanges.Add(new BadRange(pathPart, start, end, reads, writes));
+            _badRanges.Add(new BadRange(pathPart, start, end, reads, writes, kind));
     }
 
     /// <summary>The fault of this transfer, or null.</summary>
@@ -63,7 +66,7 @@ public sealed class FaultPlan
                     && request.File.Path.Contains(range.PathPart, StringComparison.Ordinal))
                 {
                     FaultsFired++;
-                    return FaultKind.IoError;
+                    return range.Kind;
                 }
             }
             return CanHit(isRead) && Fires() ? _kind : null;
@@ -86,7 +89,7 @@ public sealed class FaultPlan
     private bool CanHit(bool isRead) => _kind switch
     {
         null => false,
-        FaultKind.IoError or FaultKind.ShortTransfer => true,
+        FaultKind.IoError or FaultKind.DeviceError or FaultKind.ShortTransfer => true,
         FaultKind.BitFlipOnRead => isRead,
         _ => !isRead,
     };

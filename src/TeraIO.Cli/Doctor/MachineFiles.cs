@@ -1,4 +1,5 @@
 using System.Text;
+using CommunityToolkit.HighPerformance.Buffers;
 using Microsoft.Win32.SafeHandles;
 using TeraIO.Core.Interop;
 
@@ -56,16 +57,17 @@ internal sealed class MachineFiles(string root)
         {
             using SafeFileHandle? file = NativeMethods.LibC.OpenForReading(Real(path));
             if (file is null) return false;
-            byte[] buffer = new byte[(1 << 18) + overlap];
+            using MemoryOwner<byte> owner = MemoryOwner<byte>.Allocate((1 << 18) + overlap);
+            Span<byte> buffer = owner.Span;
             int kept = 0;
             for (long at = 0; at < mostBytes;)
             {
-                int read = RandomAccess.Read(file, buffer.AsSpan(kept), at);
-                if (read == 0 || !see(buffer.AsMemory(0, kept + read))) return true;
+                int read = RandomAccess.Read(file, buffer[kept..], at);
+                if (read == 0 || !see(owner.Memory[..(kept + read)])) return true;
                 at += read;
                 int valid = kept + read;
                 kept = Math.Min(overlap, valid);
-                buffer.AsSpan(valid - kept, kept).CopyTo(buffer);
+                buffer.Slice(valid - kept, kept).CopyTo(buffer);
             }
 
             return true;
@@ -133,15 +135,16 @@ internal sealed class MachineFiles(string root)
     {
         using SafeFileHandle? file = NativeMethods.LibC.OpenForReading(Real(path));
         if (file is null) return null;
-        byte[] buffer = new byte[Math.Min(mostBytes, 8 << 10)];
-        int length = 0;
-        while (true)
+        using var read = new ArrayPoolBufferWriter<byte>(8 << 10);
+        while (read.WrittenCount < mostBytes)
         {
-            int read = RandomAccess.Read(file, buffer.AsSpan(length), length);
-            length += read;
-            if (read == 0 || length == mostBytes) return buffer[..length];
-            if (length == buffer.Length) Array.Resize(ref buffer, Math.Min(mostBytes, 2 * length));
+            Span<byte> room = read.GetSpan();
+            int count = RandomAccess.Read(file, room[..Math.Min(room.Length, mostBytes - read.WrittenCount)], read.WrittenCount);
+            if (count == 0) break;
+            read.Advance(count);
         }
+
+        return read.WrittenSpan.ToArray();
     }
 
     private static string Plain(string text) => string.Create(text.Length, text, static (output, input) =>

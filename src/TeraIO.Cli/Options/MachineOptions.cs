@@ -21,7 +21,7 @@ internal sealed class MachineOptions
     private readonly Option<double?> _interference = OptionValues.Number("--interference", "0..1", "How much SSD reads and writes disturb each other: 0 not at all, 1 they share one channel (default: 0)", 0, 1);
     private readonly Option<double?> _latency = OptionValues.Number("--latency", "SECONDS", "From the request to the first byte from SSD (default: 0)", 0, 60);
     private readonly Option<double?> _queueDepth = OptionValues.Number("--queue-depth", "N", "Tensors in flight at once, per direction (default: 8)", 1, 4096);
-    private readonly Option<double?> _computeLost = OptionValues.Number("--compute-per-gib", "SECONDS", "Compute seconds that each GiB moved takes away from the ops (default: 0, as with GPUDirect Storage)", 0, 3600);
+    private readonly Option<double?> _computeLost = OptionValues.Number("--compute-per-gib", "SECONDS", "Compute seconds that each GiB moved takes away from the ops (default: the processor time in the profile; 0 without one, as with GPUDirect Storage)", 0, 3600);
 
     private readonly Option<string?> _profile = new("--profile") { Description = "Bandwidth profile from teraio bench, in place of --read-bw and --write-bw", HelpName = "FILE" };
 
@@ -66,8 +66,8 @@ internal sealed class MachineOptions
         BandwidthProfile? profile = Profile(parsed);
         TierModel[] tiers = Storage(parsed, profile);
         TierModel? host = Host(parsed);
-        double? computeLost = parsed.GetValue(_computeLost) / BytesPerGiB ?? profile?.CpuSecondsPerByte / Environment.ProcessorCount;
-        return [.. budgets.SelectMany(budget => tiers.Select(tier => new MachineModel { MemoryBudget = budget, Storage = tier, Host = host, ComputeSecondsPerByte = computeLost ?? 0 }))];
+        double computeLost = parsed.GetValue(_computeLost) / BytesPerGiB ?? (profile is null ? 0 : MeasuredMachine.ComputeSecondsPerByte(profile.Together()));
+        return [.. budgets.SelectMany(budget => tiers.Select(tier => new MachineModel { MemoryBudget = budget, Storage = tier, Host = host, ComputeSecondsPerByte = computeLost }))];
     }
 
     /// <summary>The SSDs, measured or as described; options besides bandwidths go before what was measured.</summary>
@@ -77,7 +77,7 @@ internal sealed class MachineOptions
         ByteRate[] writes = Given(parsed, _writes);
         if (profile is not null)
         {
-            return reads.Length + writes.Length == 0 ? [Adjusted(parsed, ProfiledTier.Of(profile))]
+            return reads.Length + writes.Length == 0 ? [Adjusted(parsed, MeasuredMachine.Tier(profile))]
                 : throw new UsageException("--profile and --read-bw, --write-bw contradict each other: the profile has the bandwidths; leave one out.");
         }
 

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using CommunityToolkit.HighPerformance.Buffers;
 
 namespace TeraIO.Core.Formats;
 
@@ -12,7 +13,7 @@ internal sealed class JsonLines : IDisposable
     private const int FlushAt = 1 << 16;
 
     private readonly Stream _stream;
-    private readonly ArrayBufferWriter<byte> _buffer = new(FlushAt + (1 << 12));
+    private readonly ArrayPoolBufferWriter<byte> _buffer = new(FlushAt + (1 << 12));
     private readonly Utf8JsonWriter _line;
     private bool _isBegun;
     private bool _inArray;
@@ -86,12 +87,16 @@ internal sealed class JsonLines : IDisposable
     {
         Raw("\n}\n"u8);
         _stream.Write(_buffer.WrittenSpan);
-        _buffer.ResetWrittenCount();
+        _buffer.Clear();
         _stream.Flush();
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _line.Dispose();
+    public void Dispose()
+    {
+        _line.Dispose();
+        _buffer.Dispose();
+    }
 
     private void Name(string name)
     {
@@ -109,7 +114,7 @@ internal sealed class JsonLines : IDisposable
         _line.Reset();
         if (_buffer.WrittenCount < FlushAt) return;
         _stream.Write(_buffer.WrittenSpan);
-        _buffer.ResetWrittenCount();
+        _buffer.Clear();
     }
 
     private void Raw(ReadOnlySpan<byte> text) => _buffer.Write(text);

@@ -1,36 +1,73 @@
+using TeraIO.Core.Tiers;
+
 namespace TeraIO.Core.Storage;
 
-/// <summary>
-/// What the storage paths of a machine can do, as <c>teraio bench</c> measured it. Immutable. A store puts each tensor's stripes evenly on its
-/// paths, so that the slowest of them sets the pace of all.
-/// </summary>
+/// <summary>What the storage paths of a machine can do, as <c>teraio bench</c> measured it. Immutable.</summary>
 /// <param name="Machine">What was measured, for people: kernel, processor, memory.</param>
 /// <param name="MeasuredAt">When.</param>
 /// <param name="Paths">At least one.</param>
 public sealed record BandwidthProfile(string Machine, DateTimeOffset MeasuredAt, IReadOnlyList<PathBandwidth> Paths)
 {
-    /// <summary>Bytes per second from all paths together.</summary>
-    public double ReadBandwidth => Paths.Count * Paths.Min(static p => p.ReadBandwidth);
+    /// <summary>
+    /// All paths as the one tier that a store makes of them. It divides bytes by what each path is worth (docs/tiers.md), and what was written to a path is read from it: a direction is as fast as the path
+    /// that takes longest for its share. That is the sum of the paths' rates where all have the same ratio of reads to writes, and less where one is the faster reader and another the faster writer. Paths
+    /// without a share do not count.
+    /// </summary>
+    /// <param name="fixedShares"><see cref="StoreOptions.FixedShares"/>, or null: bytes are divided as measured.</param>
+    /// <returns>Bandwidths of all paths together, the worst interference, and the processor seconds of an average byte.</returns>
+    /// <exception cref="ConfigurationException">There is not one weight of 0 or more for each path, one of them above 0.</exception>
+    public StoreBandwidth Together(IReadOnlyList<double>? fixedShares = null)
+    {
+        double[] shares = SharesOf(fixedShares);
+        double read = double.PositiveInfinity;
+        double write = double.PositiveInfinity;
+        double interference = 0;
+        double cpuSecondsPerByte = 0;
+        for (int i = 0; i < shares.Length; i++)
+        {
+            if (shares[i] == 0)
+                continue;
+            read = Math.Min(read, Paths[i].ReadBandwidth / shares[i]);
+            write = Math.Min(write, Paths[i].WriteBandwidth / shares[i]);
+            interference = Math.Max(interference, Paths[i].Interference);
+            cpuSecondsPerByte += shares[i] * Paths[i].CpuSecondsPerByte;
+        }
+        return new StoreBandwidth(read, write, interference, cpuSecondsPerByte);
+    }
 
-    /// <summary>Bytes per second to all paths together.</summary>
-    public double WriteBandwidth => Paths.Count * Paths.Min(static p => p.WriteBandwidth);
-
-    /// <summary>Of the worst path; 0 to 1.</summary>
-    public double Interference => Paths.Max(static p => p.Interference);
-
-    /// <summary>Seconds to the end of a short request, of the slowest path.</summary>
-    public double LatencySeconds => Paths.Max(static p => p.LatencySeconds);
-
-    /// <summary>Processor seconds for each byte moved, on average.</summary>
-    public double CpuSecondsPerByte => Paths.Average(static p => p.CpuSecondsPerByte);
+    /// <summary>Seconds to the end of a short request, of the slowest path that gets bytes.</summary>
+    public double LatencySeconds
+    {
+        get
+        {
+            double[] shares = SharesOf(fixedShares: null);
+            return Paths.Where((_, i) => shares[i] > 0).Max(static p => p.LatencySeconds);
+        }
+    }
 
     /// <summary>What a session's planner needs, of the given directories only.</summary>
-    /// <exception cref="ConfigurationException">A directory is not in the profile.</exception>
-    public StoreBandwidth For(IReadOnlyList<string> directories)
+    /// <param name="directories">In the order of <see cref="StoreOptions.Paths"/>.</param>
+    /// <param name="fixedShares"><see cref="StoreOptions.FixedShares"/>.</param>
+    /// <exception cref="ConfigurationException">A directory is not in the profile, or the shares do not fit the directories.</exception>
+    public StoreBandwidth For(IReadOnlyList<string> directories, IReadOnlyList<double>? fixedShares = null)
     {
         ArgumentNullException.ThrowIfNull(directories);
         BandwidthProfile part = this with { Paths = [.. directories.Select(Of)] };
-        return new StoreBandwidth(part.ReadBandwidth, part.WriteBandwidth, part.Interference, part.CpuSecondsPerByte);
+        return part.Together(fixedShares);
+    }
+
+    private double[] SharesOf(IReadOnlyList<double>? fixedShares)
+    {
+        StoreOptions.ValidateShares(fixedShares, Paths.Count);
+        double[] weights = [.. fixedShares ?? Paths.Select(static p => PathWeights.Worth(p.ReadBandwidth, p.WriteBandwidth, writeShare: 0.5))];
+        double sum = weights.Sum();
+        if (fixedShares is null)
+        {
+            double least = PathWeights.TooSmallAShare * sum;
+            weights = [.. weights.Select(weight => weight < least ? 0 : weight)];
+            sum = weights.Sum();
+        }
+        return [.. weights.Select(weight => weight / sum)];
     }
 
     private PathBandwidth Of(string directory)

@@ -62,10 +62,21 @@ public sealed record StoreOptions
     public int ReadRetries { get; init; } = 3;
 
     /// <summary>
+    /// When a tensor's write or read that has no deadline of its own must have ended, from its begin. Above 0, at most 24 days. Default <see langword="null"/>: it may take as long as it takes. What
+    /// passes it ends with <see cref="TransferDeadlineException"/>.
+    /// </summary>
+    public TimeSpan? TransferDeadline { get; init; }
+
+    /// <summary>
     /// Compare every stripe that comes back with the checksum of what was written. Default <see langword="true"/>;
     /// without it, corruption goes into the training unseen.
     /// </summary>
     public bool VerifyReads { get; init; } = true;
+
+    /// <summary>What the runtime's timers can count.</summary>
+    internal static TimeSpan LongestDeadline { get; } = TimeSpan.FromDays(24);
+
+    internal static bool IsDeadline(TimeSpan deadline) => deadline > TimeSpan.Zero && deadline <= LongestDeadline;
 
     /// <summary>Whether transfers are from and to a device's memory, which the CPU cannot read.</summary>
     internal bool MovesDeviceMemory => Backend == StorageBackend.CuFile;
@@ -89,9 +100,11 @@ public sealed record StoreOptions
             throw new ConfigurationException($"StoreOptions.Capacity is {capacity}: use at least {BlockBytes} bytes, or null to grow on need.");
         RequireWithin(QueueDepth, 1, 1024, nameof(QueueDepth));
         RequireWithin(ReadRetries, 0, 100, nameof(ReadRetries));
+        if (TransferDeadline is { } deadline && !IsDeadline(deadline))
+            throw new ConfigurationException($"StoreOptions.TransferDeadline is {deadline}: use a time above 0 of at most {LongestDeadline.TotalDays:F0} days, or null for no deadline.");
         Emulated?.Validate();
         ValidatePathOptions();
-        ValidateShares();
+        ValidateShares(FixedShares, Paths.Count);
         Leases?.Validate();
         if (!Enum.IsDefined(Backend))
             throw new ConfigurationException($"StoreOptions.Backend is {(int)Backend}: use Auto, IoUring, Threads or CuFile.");
@@ -119,12 +132,13 @@ public sealed record StoreOptions
         }
     }
 
-    private void ValidateShares()
+    /// <exception cref="ConfigurationException">These are no shares of so many paths.</exception>
+    internal static void ValidateShares(IReadOnlyList<double>? shares, int paths)
     {
-        if (FixedShares is not { } shares)
+        if (shares is null)
             return;
-        if (shares.Count != Paths.Count)
-            throw new ConfigurationException($"StoreOptions.FixedShares has {shares.Count} weights for {Paths.Count} paths: give one per path, or null to divide as measured.");
+        if (shares.Count != paths)
+            throw new ConfigurationException($"StoreOptions.FixedShares has {shares.Count} weights for {paths} paths: give one per path, or null to divide as measured.");
         if (shares.Any(static share => !double.IsFinite(share) || share < 0) || shares.Sum() is not (> 0 and < double.PositiveInfinity))
             throw new ConfigurationException($"StoreOptions.FixedShares is {string.Join(", ", shares)}: use numbers of 0 or more, at least one above 0.");
     }

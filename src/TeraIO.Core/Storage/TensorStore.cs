@@ -128,10 +128,24 @@ public sealed class TensorStore : IDisposable
     /// <see cref="OperationCanceledException"/>; the source is untouched, the copy is not valid.</returns>
     /// <exception cref="InvalidOperationException">The copy was released, or a transfer of it is in flight.</exception>
     public ValueTask WriteAsync(StoredCopy copy, nint source, TransferPriority priority = TransferPriority.Normal, CancellationToken ct = default) =>
-        Write(copy, source, priority, continuesInline: false, ct);
+        Write(copy, source, priority, continuesInline: false, deadline: null, ct);
 
-    /// <summary><see cref="WriteAsync"/>; with <paramref name="continuesInline"/> the continuation runs on the completion thread and must not block.</summary>
-    internal ValueTask Write(StoredCopy copy, nint source, TransferPriority priority, bool continuesInline, CancellationToken ct = default)
+    /// <summary><inheritdoc cref="WriteAsync(StoredCopy, nint, TransferPriority, CancellationToken)" path="/summary"/></summary>
+    /// <remarks>
+    /// Of two transfers of one priority the one with the earlier deadline goes first. A stripe that the kernel holds when the deadline passes is waited for until the kernel lets go of its memory.
+    /// </remarks>
+    /// <param name="copy">From <see cref="Reserve"/>; nothing else may be in flight on it.</param>
+    /// <param name="source">Address of <see cref="StoredCopy.Bytes"/> bytes; any alignment. Never written to.</param>
+    /// <param name="deadline">When it must have ended, from now; above 0, at most 24 days. Goes before <see cref="StoreOptions.TransferDeadline"/>.</param>
+    /// <param name="priority">Against other transfers of this store.</param>
+    /// <param name="ct">Ends the write early where it has not happened yet; the copy is then not valid.</param>
+    /// <returns>As without a deadline; and <see cref="TransferDeadlineException"/>: the source is untouched, the copy is not valid and can be written again.</returns>
+    /// <exception cref="InvalidOperationException">The copy was released, or a transfer of it is in flight.</exception>
+    public ValueTask WriteAsync(StoredCopy copy, nint source, TimeSpan deadline, TransferPriority priority = TransferPriority.Normal, CancellationToken ct = default) =>
+        Write(copy, source, priority, continuesInline: false, Checked(deadline), ct);
+
+    /// <summary><see cref="WriteAsync(StoredCopy, nint, TransferPriority, CancellationToken)"/>; with <paramref name="continuesInline"/> the continuation runs on the completion thread and must not block.</summary>
+    internal ValueTask Write(StoredCopy copy, nint source, TransferPriority priority, bool continuesInline, TimeSpan? deadline = null, CancellationToken ct = default)
     {
         RequireOwn(copy);
         if (ct.IsCancellationRequested)
@@ -152,7 +166,7 @@ public sealed class TensorStore : IDisposable
             Abandon(transfer);
             return ValueTask.FromException(full);
         }
-        return transfer.Run(copy, source, TransferDirection.Write, priority, continuesInline, ct);
+        return transfer.Run(copy, source, TransferDirection.Write, priority, continuesInline, deadline ?? Options.TransferDeadline, ct);
     }
 
     /// <summary>Reads the tensor's bytes back and verifies them, stripe by stripe.</summary>
@@ -165,10 +179,23 @@ public sealed class TensorStore : IDisposable
     /// <see cref="StorageException"/>, <see cref="OperationCanceledException"/>.</returns>
     /// <exception cref="InvalidOperationException">The copy is not valid, was released, or a write of it is in flight.</exception>
     public ValueTask ReadAsync(StoredCopy copy, nint destination, TransferPriority priority = TransferPriority.Urgent, CancellationToken ct = default) =>
-        Read(copy, destination, priority, continuesInline: false, ct);
+        Read(copy, destination, priority, continuesInline: false, deadline: null, ct);
 
-    /// <summary><see cref="ReadAsync"/>; with <paramref name="continuesInline"/> the continuation runs on the completion thread and must not block.</summary>
-    internal ValueTask Read(StoredCopy copy, nint destination, TransferPriority priority, bool continuesInline, CancellationToken ct = default)
+    /// <summary><inheritdoc cref="ReadAsync(StoredCopy, nint, TransferPriority, CancellationToken)" path="/summary"/></summary>
+    /// <inheritdoc cref="WriteAsync(StoredCopy, nint, TimeSpan, TransferPriority, CancellationToken)" path="/remarks"/>
+    /// <param name="copy">A valid copy; other reads of it may be in flight.</param>
+    /// <param name="destination">Address of <see cref="StoredCopy.Bytes"/> bytes; any alignment. Not to be touched until the task has ended.
+    /// After a failure, a cancellation or a missed deadline it holds zeros.</param>
+    /// <param name="deadline">When it must have ended, from now; above 0, at most 24 days. Goes before <see cref="StoreOptions.TransferDeadline"/>.</param>
+    /// <param name="priority">Against other transfers of this store.</param>
+    /// <param name="ct">Ends the read early.</param>
+    /// <returns>As without a deadline; and <see cref="TransferDeadlineException"/>: the copy is as valid as before and can be read again.</returns>
+    /// <exception cref="InvalidOperationException">The copy is not valid, was released, or a write of it is in flight.</exception>
+    public ValueTask ReadAsync(StoredCopy copy, nint destination, TimeSpan deadline, TransferPriority priority = TransferPriority.Urgent, CancellationToken ct = default) =>
+        Read(copy, destination, priority, continuesInline: false, Checked(deadline), ct);
+
+    /// <summary><see cref="ReadAsync(StoredCopy, nint, TransferPriority, CancellationToken)"/>; with <paramref name="continuesInline"/> the continuation runs on the completion thread and must not block.</summary>
+    internal ValueTask Read(StoredCopy copy, nint destination, TransferPriority priority, bool continuesInline, TimeSpan? deadline = null, CancellationToken ct = default)
     {
         RequireOwn(copy);
         if (ct.IsCancellationRequested)
@@ -183,7 +210,7 @@ public sealed class TensorStore : IDisposable
             Abandon(transfer);
             throw;
         }
-        return transfer.Run(copy, destination, TransferDirection.Read, priority, continuesInline, ct);
+        return transfer.Run(copy, destination, TransferDirection.Read, priority, continuesInline, deadline ?? Options.TransferDeadline, ct);
     }
 
     /// <summary>
@@ -239,6 +266,8 @@ public sealed class TensorStore : IDisposable
         foreach (var path in Paths)
             path.Dispose();
         _leases?.Dispose();
+        foreach (var idle in _idleTransfers)
+            idle.Dispose();
     }
 
     internal void EndTransfer()
@@ -253,7 +282,14 @@ public sealed class TensorStore : IDisposable
     internal void Return(TensorTransfer transfer)
     {
         lock (_lock)
-            _idleTransfers.Push(transfer);
+        {
+            if (!_isDisposed)
+            {
+                _idleTransfers.Push(transfer);
+                return;
+            }
+        }
+        transfer.Dispose();
     }
 
     private TensorTransfer BeginTransfer()
@@ -271,6 +307,10 @@ public sealed class TensorStore : IDisposable
         Return(transfer);
         EndTransfer();
     }
+
+    private static TimeSpan Checked(TimeSpan deadline) => StoreOptions.IsDeadline(deadline)
+        ? deadline
+        : throw new ArgumentOutOfRangeException(nameof(deadline), deadline, $"A deadline is above 0 and at most {StoreOptions.LongestDeadline.TotalDays:F0} days.");
 
     private void RequireOwn(StoredCopy copy)
     {

@@ -9,12 +9,13 @@ namespace TeraIO.Core.Storage;
 /// One write or read of a whole tensor: a transfer per stripe, ended when the last of them has. Pooled by the store together with
 /// its transfers, so that a tensor's journey allocates nothing once the pool is warm.
 /// </summary>
-internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource
+internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource, IDisposable
 {
     private const int WriteRetries = 2;
     private const int RelocationsPerTransfer = 4;
 
-    private static readonly Action<object?> _cancel = static state => ((TensorTransfer)state!).Cancel();
+    private static readonly Action<object?> _cancel = static state => ((TensorTransfer)state!).Cancel(isLate: false);
+    private static readonly Action<object?> _expire = static state => ((TensorTransfer)state!).Cancel(isLate: true);
 
     private readonly TensorStore _store;
     // Guards which engine has which stripe, against a cancel that meets a relocation.
@@ -28,9 +29,13 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource
     private TransferDirection _direction;
     private CancellationToken _cancellation;
     private CancellationTokenRegistration _registration;
+    private TimeSpan? _deadline;
+    private CancellationTokenSource? _clock; // kept for the next deadline
+    private CancellationTokenRegistration _expiry;
     private Transfer? _failed;
     private int _failedPath;
     private bool _isCanceled;
+    private bool _isLate;
     private int _relocationsLeft;
     private int _remaining;
 
@@ -44,17 +49,20 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource
     /// <param name="continuesInline">
     /// The continuation runs on the completion thread. Else it leaves it: user code there could wait for a transfer that only this thread completes.
     /// </param>
+    /// <param name="deadline">When it is to be given up, from now, or null.</param>
     /// <param name="cancellation">Ends it early.</param>
     public ValueTask Run(
-        StoredCopy copy, nint memory, TransferDirection direction, TransferPriority priority, bool continuesInline, CancellationToken cancellation)
+        StoredCopy copy, nint memory, TransferDirection direction, TransferPriority priority, bool continuesInline, TimeSpan? deadline, CancellationToken cancellation)
     {
         _end.RunContinuationsAsynchronously = !continuesInline;
         _copy = copy;
         _memory = memory;
         _direction = direction;
         _cancellation = cancellation;
+        _deadline = deadline;
         _failed = null;
         _isCanceled = false;
+        _isLate = false;
         _relocationsLeft = RelocationsPerTransfer;
         // One more than stripes: the end may come only after this method has let go.
         _remaining = copy.Stripes.Length + 1;
@@ -64,6 +72,8 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource
             _engines[i].Start(_transfers[i]);
         if (cancellation.CanBeCanceled)
             _registration = cancellation.UnsafeRegister(_cancel, this);
+        if (deadline is { } left)
+            StartClock(left);
         FinishPart();
         return end;
     }
@@ -104,9 +114,22 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource
     void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _end.OnCompleted(continuation, state, token, flags);
 
+    /// <summary>Once nothing uses it any more.</summary>
+    public void Dispose() => _clock?.Dispose();
+
+    private void StartClock(TimeSpan left)
+    {
+        // One that has fired is left to the collector: the thread that it fired on may still be in it.
+        if (_clock is null || !_clock.TryReset())
+            _clock = new CancellationTokenSource();
+        _expiry = _clock.Token.UnsafeRegister(_expire, this);
+        _clock.CancelAfter(left);
+    }
+
     private void Prepare(TransferPriority priority)
     {
         long position = 0;
+        long deadline = _deadline is { } left ? Stopwatch.GetTimestamp() + (long)(left.TotalSeconds * Stopwatch.Frequency) : long.MaxValue;
         for (int i = 0; i < _copy.Stripes.Length; i++)
         {
             ref readonly var stripe = ref _copy.Stripes[i];
@@ -120,6 +143,7 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource
             transfer.Memory = _memory + (nint)position;
             transfer.Length = stripe.Length;
             transfer.Priority = priority;
+            transfer.Deadline = deadline;
             transfer.ChecksumSeed = StripeChecksum.Seed(_copy.TensorId, _copy.Generation, i);
             transfer.VerifiesChecksum = _store.Options.VerifyReads;
             transfer.IsDeviceMemory = _store.Options.MovesDeviceMemory;
@@ -149,7 +173,7 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource
     /// <summary>A stripe that its extent refuses goes elsewhere; the source in memory is still whole.</summary>
     private bool TryRelocate(Transfer transfer)
     {
-        if (_direction == TransferDirection.Read || transfer.Status is TransferStatus.Full or TransferStatus.Canceled)
+        if (_direction == TransferDirection.Read || transfer.Status is TransferStatus.Full or TransferStatus.Canceled || DeviceFault.IsOfGpu(transfer.Status, transfer.SystemErrno))
             return false;
         lock (_lock)
         {
@@ -176,7 +200,7 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource
         }
     }
 
-    private void Cancel()
+    private void Cancel(bool isLate)
     {
         // Holding a part keeps the end away, and with it the reuse of this object for another tensor.
         int seen = Volatile.Read(ref _remaining);
@@ -192,6 +216,7 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource
         lock (_lock)
         {
             _isCanceled = true;
+            _isLate |= isLate;
             for (int i = 0; i < _copy.Stripes.Length; i++)
                 _engines[i].Cancel(_transfers[i]);
         }
@@ -208,6 +233,10 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource
     {
         _registration.Dispose();
         _registration = default;
+        _expiry.Dispose();
+        _expiry = default;
+        if (_deadline is not null)
+            _clock!.CancelAfter(Timeout.InfiniteTimeSpan);
         var error = FindError();
         if (_direction == TransferDirection.Write)
             _copy.EndWrite(complete: error is null);
@@ -234,9 +263,17 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource
         if (_failed is not null)
             return StripeFailure.Describe(_failed, _store.Paths[_failedPath].Path, _copy);
         // A cancel that came too late changed nothing.
-        bool anyCanceled = false;
-        for (int i = 0; i < _copy.Stripes.Length; i++)
-            anyCanceled |= _transfers[i].Status == TransferStatus.Canceled;
-        return anyCanceled ? new OperationCanceledException(_cancellation) : null;
+        int canceled = 0;
+        int firstPath = 0;
+        for (int i = _copy.Stripes.Length - 1; i >= 0; i--)
+        {
+            if (_transfers[i].Status != TransferStatus.Canceled)
+                continue;
+            canceled++;
+            firstPath = _copy.Stripes[i].PathIndex;
+        }
+        return canceled == 0 ? null
+            : _isLate && !_cancellation.IsCancellationRequested ? StripeFailure.Late(_direction, _deadline!.Value, canceled, _store.Paths[firstPath].Path, _copy)
+            : new OperationCanceledException(_cancellation);
     }
 }

@@ -21,20 +21,13 @@ internal sealed class PathCondition(long stripeBytes)
     public RateMeter Of(TransferDirection direction) => direction == TransferDirection.Read ? Reads : Writes;
 
     /// <summary>A transfer has ended for good, retries included.</summary>
-    public void NoteEnd(TransferDirection direction, TransferStatus status)
+    public void NoteEnd(Transfer transfer, TransferStatus status)
     {
-        ref int failed = ref direction == TransferDirection.Read ? ref _failedReads : ref _failedWrites;
-        switch (status)
-        {
-            case TransferStatus.Ok when Volatile.Read(ref failed) != 0:
-                Volatile.Write(ref failed, 0);
-                break;
-            // A full disk, a cancel and a wrong argument say nothing about the device.
-            case TransferStatus.IoError or TransferStatus.ShortTransfer or TransferStatus.Timeout or TransferStatus.Internal or TransferStatus.Closed
-                or TransferStatus.Corrupt:
-                Interlocked.Increment(ref failed);
-                break;
-        }
+        ref int failed = ref transfer.Direction == TransferDirection.Read ? ref _failedReads : ref _failedWrites;
+        if (DeviceFault.IsOfPath(status, transfer.SystemErrno))
+            Interlocked.Increment(ref failed);
+        else if (status == TransferStatus.Ok && Volatile.Read(ref failed) != 0)
+            Volatile.Write(ref failed, 0);
     }
 
     /// <summary>A probe wrote to the path and read the same bytes back.</summary>

@@ -12,7 +12,7 @@ namespace TeraIO.Core.Tiers;
 internal sealed class PathWeights(IReadOnlyList<StorePath> paths, IReadOnlyList<double>? fixedShares, bool probes)
 {
     // Below the first the others hardly gain from the path, and whoever needs one of its stripes waits long; the second keeps it from flapping.
-    private const double TooSmallAShare = 1.0 / 32;
+    internal const double TooSmallAShare = 1.0 / 32;
     private const double WorthAShare = 1.0 / 24;
 
     private readonly DirectionMix _mix = new();
@@ -75,9 +75,12 @@ internal sealed class PathWeights(IReadOnlyList<StorePath> paths, IReadOnlyList<
             // A path that is not known yet is taken for as good as the best, which makes it known soon.
             double writes = FirstPositive(_writes[i], mostWritten, _reads[i], mostRead);
             double reads = FirstPositive(_reads[i], mostRead, writes, 1);
-            weights[i] = 1 / ((_mix.WriteShare / writes) + ((1 - _mix.WriteShare) / reads));
+            weights[i] = Worth(reads, writes, _mix.WriteShare);
         }
     }
+
+    /// <summary>Bytes per second that a path moves of a traffic with this share of writes: what it is worth.</summary>
+    internal static double Worth(double readRate, double writeRate, double writeShare) => 1 / ((writeShare / writeRate) + ((1 - writeShare) / readRate));
 
     private static double FirstPositive(double first, double second, double third, double fourth) =>
         first > 0 ? first : second > 0 ? second : third > 0 ? third : fourth > 0 ? fourth : 1;

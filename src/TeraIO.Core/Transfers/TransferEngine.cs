@@ -358,7 +358,7 @@ internal sealed class TransferEngine : IDisposable
     {
         if (status == TransferStatus.Ok)
             Counters.CountSuccess(transfer);
-        _condition.NoteEnd(transfer.Direction, status);
+        _condition.NoteEnd(transfer, status);
         lock (_lock)
         {
             transfer.Status = status;

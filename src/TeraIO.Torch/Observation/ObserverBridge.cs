@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
+using CommunityToolkit.HighPerformance.Buffers;
 using TeraIO.Core;
 using TeraIO.Core.Runtime;
 using TeraIO.Torch.Interop;
@@ -14,6 +15,9 @@ namespace TeraIO.Torch.Observation;
 /// </summary>
 internal sealed unsafe class ObserverBridge : IDisposable
 {
+    /// <summary>More than that come with concatenations and optimizers that take all parameters at once: every step again, so that they are rented.</summary>
+    private const int OperandsOnStack = 32;
+
     // Handlers carry no managed state of their own; this is the attached bridge.
     private static ObserverBridge? _attached;
 
@@ -98,7 +102,8 @@ internal sealed unsafe class ObserverBridge : IDisposable
         try
         {
             int count = (int)observed->OperandCount;
-            Span<StorageOperand> operands = count <= 32 ? stackalloc StorageOperand[count] : new StorageOperand[count];
+            using SpanOwner<StorageOperand> rented = count > OperandsOnStack ? SpanOwner<StorageOperand>.Allocate(count) : SpanOwner<StorageOperand>.Empty;
+            Span<StorageOperand> operands = count <= OperandsOnStack ? stackalloc StorageOperand[count] : rented.Span;
             Convert(observed, operands);
             bridge.Keep(bridge._engine.BeginOp(bridge._operators.NameOf(observed->OpId), operands, observed->Depth == 0));
         }
@@ -115,7 +120,8 @@ internal sealed unsafe class ObserverBridge : IDisposable
         try
         {
             int count = (int)observed->OperandCount;
-            Span<StorageOperand> operands = count <= 32 ? stackalloc StorageOperand[count] : new StorageOperand[count];
+            using SpanOwner<StorageOperand> rented = count > OperandsOnStack ? SpanOwner<StorageOperand>.Allocate(count) : SpanOwner<StorageOperand>.Empty;
+            Span<StorageOperand> operands = count <= OperandsOnStack ? stackalloc StorageOperand[count] : rented.Span;
             Convert(observed, operands);
             var op = new OpIdentity(observed->OpId, bridge._operators.NameOf(observed->OpId), observed->Flags.HasFlag(EventFlags.Backward));
             bridge._engine.EndOp(op, operands, observed->Depth == 0);

@@ -48,7 +48,7 @@ internal sealed class SessionPlanner
         _store = store;
         _budget = options.MemoryBudget!.Value.Bytes;
         _policy = Policies.Named(options.Policy);
-        if (options.BandwidthProfile is { } profile) _bandwidth = BandwidthProfileFile.Read(profile).For(options.StoragePaths);
+        if (options.BandwidthProfile is { } profile) _bandwidth = BandwidthProfileFile.Read(profile).For(options.StoragePaths, options.StorageShares);
     }
 
     private bool Replans => _policy.Name == OffloadOptions.DefaultPolicy;
@@ -117,7 +117,6 @@ internal sealed class SessionPlanner
             Interference = bandwidth.Interference,
             LatencySeconds = 0.0005,
         },
-        // Not divided by the cores: a thread that takes one of them for a while holds up all that meet at the op's next barrier.
-        ComputeSecondsPerByte = costsCompute ? bandwidth.CpuSecondsPerByte : 0,
+        ComputeSecondsPerByte = costsCompute ? MeasuredMachine.ComputeSecondsPerByte(bandwidth) : 0,
     };
 }

@@ -42,10 +42,23 @@ public sealed class BenchCommandTests : CliFixture
         Assert.That(output, Does.Contain("best setting").And.Contain("of the plain loop's best"));
         BandwidthProfile measured = BandwidthProfileFile.Read(profile);
         JsonElement plan = Json("plan", "-t", TraceFile, "--budget", "40%", "--profile", profile, "-o", Path("p.json"));
-        Assert.That(plan.GetProperty("readBandwidth").GetDouble(), Is.EqualTo(measured.ReadBandwidth));
-        Assert.That(plan.GetProperty("writeBandwidth").GetDouble(), Is.EqualTo(measured.WriteBandwidth));
+        Assert.That(plan.GetProperty("readBandwidth").GetDouble(), Is.EqualTo(measured.Together().ReadBandwidth));
+        Assert.That(plan.GetProperty("writeBandwidth").GetDouble(), Is.EqualTo(measured.Together().WriteBandwidth));
         Assert.That(Run("simulate", "-t", TraceFile, "-p", Path("p.json"), "--profile", profile).Code, Is.Zero);
         Assert.That(Run("compare", "-t", TraceFile, "--budget", "40%", "--policies", "planned", "--no-bounds", "--profile", profile).Code, Is.Zero);
+    }
+
+    [Test]
+    public void The_processor_time_of_transfers_is_lost_to_the_ops_undivided()
+    {
+        string profile = Path("machine.profile.json");
+        const double SecondsPerByte = 1e-7;
+        BandwidthProfileFile.Write(new BandwidthProfile("m", DateTimeOffset.UnixEpoch, [new PathBandwidth("/a", "io_uring", 4096, 8, 2e6, 1e6, 0, 0, SecondsPerByte)]), profile);
+        string computeLost = (SecondsPerByte * (1L << 30)).ToString("R", System.Globalization.CultureInfo.InvariantCulture);
+        double Step(string plan, params string[] machine) => Json(["plan", "-t", TraceFile, "--budget", "40%", "-o", Path(plan), .. machine]).GetProperty("stepSeconds").GetDouble();
+        double profiled = Step("profiled.json", "--profile", profile);
+        Assert.That(profiled, Is.EqualTo(Step("described.json", [.. Machine, "--compute-per-gib", computeLost])).Within(1e-9).Percent);
+        Assert.That(profiled, Is.GreaterThan(Step("free.json", "--profile", profile, "--compute-per-gib", "0")));
     }
 
     [Test]

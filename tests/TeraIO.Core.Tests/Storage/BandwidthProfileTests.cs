@@ -19,13 +19,39 @@ public sealed class BandwidthProfileTests
     }
 
     [Test]
-    public void The_slowest_path_sets_the_pace_of_all() =>
-        Assert.That((_profile.ReadBandwidth, _profile.WriteBandwidth, _profile.Interference, _profile.LatencySeconds), Is.EqualTo((2e9, 3e9, 0.5, 2e-4)));
+    public void Paths_of_one_kind_give_the_sum_of_their_rates()
+    {
+        BandwidthProfile alike = _profile with { Paths = [_fast, _fast with { Path = "/mnt/b", ReadBandwidth = 1.5e9, WriteBandwidth = 1e9, Interference = 0.5, LatencySeconds = 2e-4, CpuSecondsPerByte = 5e-10 }] };
+        AssertTogether(alike.Together(), 4.5e9, 3e9, interference: 0.5, cpu: (2 * 2e-10 / 3) + (5e-10 / 3));
+        Assert.That(alike.LatencySeconds, Is.EqualTo(2e-4));
+    }
+
+    // Worth 2.4 and 1.2 GB/s, so that shares are 2/3 and 1/3: the first path ends its writes last, the second its reads.
+    [Test]
+    public void What_one_path_takes_longest_for_sets_the_pace_of_a_direction() =>
+        AssertTogether(_profile.Together(), 1e9 / (1.0 / 3), 2e9 / (2.0 / 3), interference: 0.5, cpu: (2 * 2e-10 / 3) + (4e-10 / 3));
+
+    [Test]
+    public void Fixed_shares_divide_in_place_of_the_rates()
+    {
+        AssertTogether(_profile.Together([1, 1]), 2e9, 3e9, interference: 0.5, cpu: 3e-10);
+        AssertTogether(_profile.Together([5, 0]), 3e9, 2e9, interference: 0.25, cpu: 2e-10);
+        Assert.That(() => _profile.Together([1]), Throws.TypeOf<ConfigurationException>().With.Message.Contains("1 weights for 2 paths"));
+    }
+
+    [Test]
+    public void A_path_too_slow_for_a_share_does_not_count()
+    {
+        BandwidthProfile profile = _profile with { Paths = [_fast, new PathBandwidth("/mnt/tape", "threads", 4096, 1, 1e6, 1e6, 1, 1, 1e-6)] };
+        AssertTogether(profile.Together(), 3e9, 2e9, interference: 0.25, cpu: 2e-10);
+        Assert.That(profile.LatencySeconds, Is.EqualTo(1e-4));
+    }
 
     [Test]
     public void A_store_on_some_of_the_paths_gets_their_figures()
     {
         Assert.That(_profile.For(["/mnt/a/"]), Is.EqualTo(new StoreBandwidth(3e9, 2e9, 0.25, 2e-10)));
+        AssertTogether(_profile.For(["/mnt/b", "/mnt/a"], [1, 3]), 4e9, 8e9 / 3, interference: 0.5, cpu: 2.5e-10);
         Assert.That(() => _profile.For(["/mnt/c"]), Throws.TypeOf<ConfigurationException>().With.Message.Contains("teraio bench --path /mnt/c"));
     }
 
@@ -49,6 +75,14 @@ public sealed class BandwidthProfileTests
         Assert.That(() => Read(Written(_profile with { Paths = [] })), Throws.TypeOf<TraceFormatException>().With.Message.Contains("paths is empty"));
         string text = Written(_profile);
         for (int length = 0; length < text.TrimEnd().Length; length += 7) Assert.That(() => Read(text[..length]), Throws.TypeOf<TraceFormatException>(), $"{length} bytes");
+    }
+
+    private static void AssertTogether(StoreBandwidth found, double read, double write, double interference, double cpu)
+    {
+        Assert.That(found.ReadBandwidth, Is.EqualTo(read).Within(1e-9).Percent);
+        Assert.That(found.WriteBandwidth, Is.EqualTo(write).Within(1e-9).Percent);
+        Assert.That(found.Interference, Is.EqualTo(interference));
+        Assert.That(found.CpuSecondsPerByte, Is.EqualTo(cpu).Within(1e-9).Percent);
     }
 
     private static string Written(BandwidthProfile profile)

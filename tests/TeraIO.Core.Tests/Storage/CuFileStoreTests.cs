@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using TeraIO.Core.Storage;
+using TeraIO.Core.Tiers;
 
 namespace TeraIO.Core.Tests.Storage;
 
@@ -58,6 +59,25 @@ public class CuFileStoreTests
         var failed = Assert.ThrowsAsync<StorageException>(async () => await store.ReadAsync(copy, source));
 
         Assert.That(failed!.Message, Does.Contain("CU_FILE_IO_DISABLED (5034)").And.Contain("tensor 3"));
+    }
+
+    [TestCase(5044, PathState.Failing)]
+    [TestCase(5011, PathState.Open)]
+    public async Task Errors_of_a_file_count_against_its_path_and_errors_of_the_GPU_do_not(int code, PathState expected)
+    {
+        nint source = Gpu.Allocate(Bytes);
+        using var store = TensorStore.Open(Options(_directories.Paths) with { ReadRetries = 0 });
+        var copy = store.Reserve(tensorId: 3, bytes: 4096);
+        await store.WriteAsync(copy, source);
+
+        for (int i = 0; i < 3; i++)
+        {
+            Gpu.FailNextTransfer(code);
+            Assert.ThrowsAsync<StorageException>(async () => await store.ReadAsync(copy, source));
+        }
+        store.Reserve(tensorId: 4, bytes: 4096);
+
+        Assert.That(store.Statistics.Paths[copy.Stripes[0].PathIndex].State, Is.EqualTo(expected));
     }
 
     [Test]

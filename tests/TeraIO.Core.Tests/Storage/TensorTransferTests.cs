@@ -109,6 +109,91 @@ public class TensorTransferTests
     }
 
     [Test]
+    public async Task A_read_that_misses_its_deadline_ends_with_zeros_and_can_be_repeated()
+    {
+        byte[] written = _tensor.Span.ToArray();
+        _backend.IsPaused = true;
+
+        var late = Assert.ThrowsAsync<TransferDeadlineException>(async () => await _store.ReadAsync(_copy, _tensor.Address, TimeSpan.FromMilliseconds(20)));
+
+        Assert.That(late!.Message, Does.Contain("Tensor 1").And.Contain("4 of 4 stripes").And.Contain("deadline of 20 ms").And.Contain(_directories[0]));
+        Assert.That(_tensor.Span.IndexOfAnyExcept((byte)0), Is.EqualTo(-1));
+        Assert.That((_copy.IsValid, _store.TransfersInFlight), Is.EqualTo((true, 0)));
+        _backend.IsPaused = false;
+        await _store.ReadAsync(_copy, _tensor.Address, TimeSpan.FromMinutes(10));
+        Assert.That(_tensor.Span.SequenceEqual(written), Is.True);
+    }
+
+    [Test]
+    public async Task A_write_that_misses_its_deadline_leaves_its_source_and_can_be_repeated()
+    {
+        byte[] source = _tensor.Span.ToArray();
+        _backend.IsPaused = true;
+
+        var late = Assert.ThrowsAsync<TransferDeadlineException>(async () => await _store.WriteAsync(_copy, _tensor.Address, TimeSpan.FromMilliseconds(20)));
+
+        Assert.That(late!.Message, Does.Contain("unchanged in memory"));
+        Assert.That((_copy.IsValid, _tensor.Span.SequenceEqual(source)), Is.EqualTo((false, true)));
+        _backend.IsPaused = false;
+        await _store.WriteAsync(_copy, _tensor.Address);
+        Assert.That(_copy.IsValid, Is.True);
+    }
+
+    [Test]
+    public void The_stores_deadline_holds_for_transfers_without_their_own()
+    {
+        var backend = new InMemoryBackend { IsPaused = true };
+        using var store = TensorStore.Open(
+            new StoreOptions { Paths = _directories.Paths, TransferDeadline = TimeSpan.FromMilliseconds(20) }, logger: null, () => backend);
+        var copy = store.Reserve(2, TensorBytes);
+
+        Assert.ThrowsAsync<TransferDeadlineException>(async () => await store.WriteAsync(copy, _tensor.Address));
+    }
+
+    [Test]
+    public async Task A_deadline_that_is_met_says_nothing_later()
+    {
+        for (int i = 0; i < 50; i++)
+            await _store.WriteAsync(_copy, _tensor.Address, TimeSpan.FromMinutes(10));
+        _backend.IsPaused = true;
+        var late = _store.WriteAsync(_copy, _tensor.Address, TimeSpan.FromMilliseconds(1)).AsTask();
+        Assert.That(async () => await late, Throws.TypeOf<TransferDeadlineException>());
+        _backend.IsPaused = false;
+
+        await _store.WriteAsync(_copy, _tensor.Address, TimeSpan.FromMinutes(10));
+
+        Assert.That((_copy.IsValid, _store.TransfersInFlight), Is.EqualTo((true, 0)));
+    }
+
+    [Test]
+    public async Task The_earlier_deadline_goes_first()
+    {
+        using var others = new UnmanagedBytes(2 * 4096);
+        StoredCopy later = _store.Reserve(2, 4096), sooner = _store.Reserve(3, 4096);
+        await _store.WriteAsync(later, others.Address);
+        await _store.WriteAsync(sooner, others.Address);
+        _backend.Accepted.Clear();
+        _backend.IsPaused = true;
+
+        // The first four are in flight, as many as there may be; the two that wait change places.
+        var reads = Task.WhenAll(
+            _store.ReadAsync(_copy, _tensor.Address).AsTask(),
+            _store.ReadAsync(later, others.Address, TimeSpan.FromHours(2)).AsTask(),
+            _store.ReadAsync(sooner, others.Address + 4096, TimeSpan.FromHours(1)).AsTask());
+        await Resume(reads);
+
+        Assert.That(_backend.Accepted.Skip(4).Select(static request => request.Memory), Is.EqualTo(new[] { others.Address + 4096, others.Address }));
+    }
+
+    [Test]
+    public void A_deadline_that_is_none_is_refused()
+    {
+        Assert.That(() => _store.ReadAsync(_copy, _tensor.Address, TimeSpan.Zero).AsTask(), Throws.TypeOf<ArgumentOutOfRangeException>());
+        Assert.That(() => TensorStore.Open(new StoreOptions { Paths = _directories.Paths, TransferDeadline = TimeSpan.FromDays(400) }),
+            Throws.TypeOf<ConfigurationException>().With.Message.Contains("TransferDeadline"));
+    }
+
+    [Test]
     public async Task A_warm_store_allocates_nothing_on_the_callers_thread()
     {
         // Held once like the one that counts, so that every queue on the way has had all stripes in it.

@@ -127,6 +127,51 @@ public class PathPlacementTests
         Assert.ThrowsAsync<StorageException>(async () => await Write(store));
     }
 
+    // cuFile: the transfer failed; GPUDirect Storage is disabled for this file; an internal error.
+    [TestCase(5044)]
+    [TestCase(5034)]
+    [TestCase(5030)]
+    public async Task A_device_error_of_one_paths_file_counts_against_the_path(int code)
+    {
+        var plan = FaultPlan.None();
+        plan.DeviceErrorCode = code;
+        using var store = Open(plan);
+        plan.AddBadRange(_directories[0], 0, long.MaxValue, reads: false, kind: FaultKind.DeviceError);
+
+        var copy = store.Reserve(1, TensorBytes);
+        await store.WriteAsync(copy, _tensor.Address);
+        await store.WriteAsync(copy, _tensor.Address);
+        await store.ReadAsync(copy, _found.Address);
+
+        Assert.That(_found.Span.SequenceEqual(_tensor.Span), Is.True);
+        Assert.That((OnPath(copy, 0), store.Statistics.Paths[0].State), Is.EqualTo((0, PathState.Failing)));
+    }
+
+    // A CUresult (illegal address); cuFile: a CUDA call failed; memory could not be pinned; no file descriptor.
+    [TestCase(700)]
+    [TestCase(5011)]
+    [TestCase(5036)]
+    [TestCase(5031)]
+    public async Task A_device_error_of_the_GPU_is_no_paths_fault(int code)
+    {
+        var plan = FaultPlan.Nth(FaultKind.DeviceError, operation: 17, forever: true);
+        plan.DeviceErrorCode = code;
+        using var store = Open(plan);
+        var copy = await Write(store);
+
+        for (int i = 0; i < 4; i++)
+        {
+            var read = Assert.ThrowsAsync<StorageException>(async () => await store.ReadAsync(copy, _found.Address));
+            Assert.That(read!.Message, Does.Contain("The path is not to blame"));
+        }
+        var write = Assert.ThrowsAsync<StorageException>(async () => await store.WriteAsync(copy, _tensor.Address));
+
+        Assert.That(write!.Message, Does.Contain("unchanged"));
+        var found = store.Statistics;
+        Assert.That(found.Paths.Select(static path => path.State), Is.All.EqualTo(PathState.Open));
+        Assert.That((found.Relocations, found.Quarantined.Bytes), Is.EqualTo((0, 0)));
+    }
+
     [Test]
     public async Task A_path_that_reached_its_write_limit_says_so_once_and_serves_reads()
     {

@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text;
+using CommunityToolkit.HighPerformance.Buffers;
 using TeraIO.Planner.Reports;
 
 namespace TeraIO.Cli.Doctor.Checks;
@@ -78,8 +79,8 @@ internal static class P2pDmaChecks
         try
         {
             using var stream = new GZipStream(new MemoryStream(packed), CompressionMode.Decompress);
-            byte[] text = new byte[ConfigurationBytes];
-            return Encoding.ASCII.GetString(text, 0, stream.ReadAtLeast(text, text.Length, throwOnEndOfStream: false));
+            using SpanOwner<byte> text = SpanOwner<byte>.Allocate(ConfigurationBytes);
+            return Encoding.ASCII.GetString(text.Span[..stream.ReadAtLeast(text.Span, text.Length, throwOnEndOfStream: false)]);
         }
         catch (InvalidDataException)
         {
