@@ -76,6 +76,9 @@ internal sealed record RunReport
     /// <summary>Ranks that trained together; 1: this process alone. All else here is rank 0's, but for the losses, which are means over the ranks.</summary>
     public int Ranks { get; init; } = 1;
 
+    /// <summary>Of all ranks together.</summary>
+    public long TokensPerStep { get; init; }
+
     /// <summary>Peak of live tensors, rank by rank.</summary>
     public IReadOnlyList<long>? RankPeakLiveBytes { get; init; }
 

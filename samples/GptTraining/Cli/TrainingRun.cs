@@ -164,6 +164,7 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, ICo
             PredictedStepSeconds = session?.Plan?.PredictedStepSeconds,
             Study = study is null ? null : [.. study.Rows()],
             Ranks = ranks.Size,
+            TokensPerStep = (long)options.Config.Batch * options.Config.Sequence * options.Accumulate,
             RankPeakLiveBytes = counters is null ? null : [.. all.Select(static r => r.PeakLive)],
             RankPeakRssBytes = [.. all.Select(static r => r.PeakRss)],
             RankTrafficBytes = budget is null ? null : [.. all.Select(static r => r.Traffic)],
