@@ -51,7 +51,8 @@ internal static class Program
 
     private static int Run(RunOptions options, string[] args, ICommunicator ranks)
     {
-        using var progress = ranks.Rank == 0 ? new StepProgress(AnsiConsole.Console, Console.IsOutputRedirected) : StepProgress.Silent();
+        // mpirun gives its ranks a terminal, whatever it does with what they write there.
+        using var progress = ranks.Rank == 0 ? new StepProgress(AnsiConsole.Console, Console.IsOutputRedirected || ranks.Size > 1) : StepProgress.Silent();
         if (options.Compare)
             return new Comparison(options, args, progress, AnsiConsole.Console).Run();
         var peak = options.UnlimitedPeak;

@@ -34,6 +34,8 @@ internal sealed class MpiRun : IDisposable
         // Tests run as root in containers; mpirun asks to be told that this is meant.
         start.Environment["OMPI_ALLOW_RUN_AS_ROOT"] = "1";
         start.Environment["OMPI_ALLOW_RUN_AS_ROOT_CONFIRM"] = "1";
+        // mpirun gives ranks a terminal of its own, which .NET would greet with its control sequences.
+        start.Environment["TERM"] = "dumb";
         // As many threads as the sums of a single rank take, so that their bits do not depend on the machine.
         start.Environment["OMP_NUM_THREADS"] = "1";
         _mpirun = Process.Start(start)!;

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using TeraIO.Core;
 using static TorchSharp.torch;
 
 namespace TeraIO.Torch.DataParallel;

@@ -2,7 +2,6 @@ using TeraIO.Core;
 using TeraIO.Distributed;
 using TeraIO.Torch.DataParallel;
 using TeraIO.Torch.Tests.Sessions;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -138,7 +137,6 @@ internal sealed class ModelReplicaTests : SessionFixture
     {
         using Model wide = Build(ScalarType.Float64);
         using Model model = Build();
-        using var sparse = nn.Embedding(10, 4, sparse: true);
 
         Assert.That(() => new ModelReplica(wide, new SingleProcess()), Throws.TypeOf<ConfigurationException>().With.Message.Contains("bias is Float64"));
         Assert.That(() => new ModelReplica(model, new SingleProcess(), bucketSize: ByteSize.FromGiB(2)), Throws.TypeOf<ConfigurationException>().With.Message.Contains("bucket size is 2 GiB"));
