@@ -60,7 +60,7 @@ public class DataParallelTrainingTests
             Assert.That(Comparison.DifferingSteps(unlimited.Losses, offloaded.Losses), Is.Empty);
             Assert.That(offloaded.RankPeakLiveBytes, Is.All.LessThanOrEqualTo(offloaded.BudgetBytes!.Value));
             Assert.That(offloaded.RankTrafficBytes, Has.Exactly(2).Positive, "nothing moved: the test would prove nothing");
-            Assert.That(offloaded.PlannedSteps, mode == "planned" ? Is.EqualTo(Steps - 3) : Is.Zero);
+            Assert.That(offloaded.PlannedSteps, mode == "planned" ? Is.GreaterThanOrEqualTo(Steps - 3) : Is.Zero, "two equal steps make a plan");
             Assert.That(Directory.GetFileSystemEntries(store), Is.Empty, "files left in the store's directory");
         });
     }

@@ -139,7 +139,7 @@ internal sealed class ModelReplicaTests : SessionFixture
         using Model model = Build();
 
         Assert.That(() => new ModelReplica(wide, new SingleProcess()), Throws.TypeOf<ConfigurationException>().With.Message.Contains("bias is Float64"));
-        Assert.That(() => new ModelReplica(model, new SingleProcess(), bucketSize: ByteSize.FromGiB(2)), Throws.TypeOf<ConfigurationException>().With.Message.Contains("bucket size is 2 GiB"));
+        Assert.That(() => new ModelReplica(model, new SingleProcess(), bucketSize: ByteSize.FromGiB(2)), Throws.TypeOf<ConfigurationException>().With.Message.Contains("bucket size is 2.00 GiB"));
         Exception?[] thrown = ThreadRanks.Run(2, static ranks =>
         {
             using var sparse = nn.Embedding(10, 4, sparse: true);

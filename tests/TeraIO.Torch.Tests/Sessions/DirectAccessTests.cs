@@ -54,11 +54,11 @@ internal sealed class DirectAccessTests : SessionFixture
         using (session.Pin(first)) first.data<float>()[17] = 42f;
         foreach (torch.Tensor other in others)
         {
-            using torch.Tensor sum = other.sum(); // the others come back, the first leaves again
-            other.Dispose();
+            using torch.Tensor sum = other.sum(); // with all the others back, the first has left again
         }
 
         Assert.That(first[17].clone().item<float>(), Is.EqualTo(42f));
+        foreach (torch.Tensor other in others) other.Dispose();
     }
 
     [Test]
