@@ -12,7 +12,8 @@ percent=${3:-40}
 shift $(($# < 3 ? $# : 3))
 command="bench/data-parallel.sh $config $steps $percent${*:+ $*}"
 ranks=2
-threads=$(($(nproc) > ranks ? $(nproc) / ranks : 1))
+cores=$(nproc) # before OMP_NUM_THREADS is set, which nproc obeys
+threads=$((cores > ranks ? cores / ranks : 1))
 for tool in jq mpirun; do
     command -v "$tool" >/dev/null || { echo "data-parallel: $tool not found: apt-get install jq openmpi-bin" >&2; exit 1; }
 done
@@ -51,13 +52,13 @@ difference() {
 
 echo "# Data-parallel training: $config"
 echo
-echo "$(date -u +%Y-%m-%d), $(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores," \
+echo "$(date -u +%Y-%m-%d), $(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1), $cores cores," \
     "$(awk '/MemTotal/ {printf "%.0f GiB", $2 / 1048576}' /proc/meminfo) memory, Linux $(uname -r), store on $(stat -f -c %T "$directory")," \
     "$(mpirun --version | head -n 1)."
-echo "$steps steps of $(jq .tokensPerStep "$directory/single.json") tokens; the single process has $(nproc) threads for its ops, each rank $threads. Step times are medians without the first half" \
+echo "$steps steps of $(jq .tokensPerStep "$directory/single.json") tokens; the single process has $cores threads for its ops, each rank $threads. Step times are medians without the first half" \
     "(planned mode learns in it), peaks those of the rank with the highest."
 echo
-echo "| run | step, s | step / single | peak of live tensors per rank, MiB | process, MiB | read and written per step and rank, MiB | largest difference of a loss, relative | of the bound, % | bits of the 2 ranks |"
+echo "| run | step, s | step / single | peak of live tensors per rank, MiB | process (VmHWM), MiB | read and written per step and rank, MiB | largest difference of a loss, relative | of the bound, % | bits of the 2 ranks |"
 echo "|---|---:|---:|---:|---:|---:|---:|---:|---|"
 failed=0
 row() { # NAME TITLE

@@ -146,19 +146,12 @@ internal sealed class OnDemandEngine
         return pinned;
     }
 
-    /// <summary>
-    /// Ends a <see cref="Pin"/> or <see cref="PinAll"/>. Their bytes count as changed: code that reads data past libtorch may as well have written it, and a block dropped as
-    /// clean would lose that. Blocks that died meanwhile are passed over.
-    /// </summary>
+    /// <summary>Ends a <see cref="Pin"/> or <see cref="PinAll"/>. Blocks that died meanwhile are passed over.</summary>
     public void Unpin(List<TensorBlock> blocks)
     {
         lock (_state.Sync)
         {
-            foreach (TensorBlock block in blocks)
-            {
-                block.MarkWritten();
-                _state.Unpin(block);
-            }
+            foreach (TensorBlock block in blocks) _state.Unpin(block);
         }
     }
 
