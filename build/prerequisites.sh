@@ -48,6 +48,8 @@ case "$step" in
     test | sanitizers)
         need_native_build
         need TIO0005 libgtest-dev gtest/gtest.h has_header gtest/gtest.h
+        # mpirun with the library: the tests of data-parallel training start ranks.
+        if [ "$step" = test ]; then need TIO0012 openmpi-bin "Open MPI's mpirun" has_program mpirun; fi
         ;;
     bench)
         need_native_build

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Spectre.Console;
 using TeraIO.Core;
+using TeraIO.Distributed;
 
 namespace TeraIO.Samples.GptTraining;
 
@@ -25,27 +26,33 @@ internal static class Program
         {
             return Complain(e.Message, BadArguments);
         }
+        ICommunicator ranks = new SingleProcess();
         try
         {
-            return Run(options, args);
+            if (options.DataParallel)
+                ranks = Communicator.Join();
+            var exitCode = Run(options, args, ranks);
+            ranks.Leave();
+            return exitCode;
         }
         catch (TeraIOException e)
         {
-            return Complain(e.Message, Failed);
+            return Complain(e.Message, Failed, ranks);
         }
         catch (ExternalException e)
         {
-            return Complain($"libtorch: {e.Message}", Failed);
+            return Complain($"libtorch: {e.Message}", Failed, ranks);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            return Complain(e.Message, Failed);
+            return Complain(e.Message, Failed, ranks);
         }
     }
 
-    private static int Run(RunOptions options, string[] args)
+    private static int Run(RunOptions options, string[] args, ICommunicator ranks)
     {
-        using var progress = new StepProgress(AnsiConsole.Console, Console.IsOutputRedirected);
+        // mpirun gives its ranks a terminal, whatever it does with what they write there.
+        using var progress = ranks.Rank == 0 ? new StepProgress(AnsiConsole.Console, Console.IsOutputRedirected || ranks.Size > 1) : StepProgress.Silent();
         if (options.Compare)
             return new Comparison(options, args, progress, AnsiConsole.Console).Run();
         var peak = options.UnlimitedPeak;
@@ -60,12 +67,12 @@ internal static class Program
             progress.Say($"The unlimited peak is {peak}.");
         }
         if (options.Study is null)
-            return new TrainingRun(options, progress).Run(peak);
+            return new TrainingRun(options, progress, ranks).Run(peak);
         using var study = new PolicyStudy(
             options.StudyBudgets, options.Study, options.StudyMeasured, options.StudyImproving, peak ?? ByteSize.Zero,
             options.StudySameTraffic ? new SameTraffic(options.StorePaths[0]) : null);
         var studied = options with { Steps = study.Steps, WarmUpSteps = Math.Max(1, study.Steps / 10), Budget = new BudgetChoice(study.FirstBudget, null), Policy = "on-demand-lru" };
-        var exit = new TrainingRun(studied, progress, study).Run(peak);
+        var exit = new TrainingRun(studied, progress, ranks, study).Run(peak);
         foreach (var line in study.Table())
             progress.Say(line);
         return exit;
@@ -86,10 +93,13 @@ internal static class Program
         return ChildRun.Arguments(arguments, "--no-offload", "--steps", "2");
     }
 
-    private static int Complain(string message, int exitCode)
+    private static int Complain(string message, int exitCode, ICommunicator? ranks = null)
     {
+        var where = ranks is { Size: > 1 } ? $"rank {ranks.Rank}: " : "";
         // One line, so that scripts can show it.
-        Console.Error.WriteLine($"error: {message.ReplaceLineEndings(" ")}");
+        Console.Error.WriteLine($"error: {where}{message.ReplaceLineEndings(" ")}");
+        // Not to leave: the other ranks may wait for this one for good.
+        ranks?.Abort(exitCode);
         return exitCode;
     }
 }

@@ -49,6 +49,7 @@ internal sealed class CommandLine
     private readonly Option<string?> _emulateRead = new("--emulate-read") { Description = "Slow the store down to a device that reads so many bytes per second, such as 400MiB" };
     private readonly Option<string?> _emulateWrite = new("--emulate-write") { Description = "The same for writes; both or none" };
     private readonly Option<string?> _leases = new("--leases") { Description = "Other processes share the store's devices: path (leases per device and direction), global (one lock) or none (no control, only counted)" };
+    private readonly Option<bool> _dataParallel = new("--data-parallel") { Description = "One of the ranks that mpirun started: each trains its part of every batch, gradients are averaged through MPI" };
     private readonly Option<string?> _checkpoint = new("--checkpoint") { Description = "File to save to at the end and on Ctrl-C" };
     private readonly Option<string?> _resume = new("--resume") { Description = "Checkpoint to go on from" };
     private readonly Option<int> _evaluateEvery = new("--eval-every") { Description = "Evaluate on held-out text every N steps; 0: never", DefaultValueFactory = _ => 0 };
@@ -61,7 +62,7 @@ internal sealed class CommandLine
         {
             _config, _layers, _width, _heads, _sequence, _batch, _accumulate, _dropout, _tied, _lossChunk, _steps, _stopAfter, _seed, _textFile,
             _tokenizer, _optimizer, _learningRate, _weightDecay, _clip, _warmUp, _budget, _unlimitedPeak, _store, _noOffload, _unobserved, _mode, _policy, _traceFile, _planFile, _writeLimit, _emulateRead, _emulateWrite, _leases, _study, _budgets, _measure, _improve, _sameTraffic,
-            _checkpoint, _resume, _evaluateEvery, _compare, _json,
+            _dataParallel, _checkpoint, _resume, _evaluateEvery, _compare, _json,
         };
     }
 
@@ -111,6 +112,7 @@ internal sealed class CommandLine
             WriteLimit = parsed.GetValue(_writeLimit) is { } writeLimit ? ReadWriteLimit(writeLimit) : null,
             Emulated = ReadEmulated(parsed.GetValue(_emulateRead), parsed.GetValue(_emulateWrite)),
             Leases = parsed.GetValue(_leases) is { } leases ? ReadLeases(OneOf(leases, _leases, ["path", "global", "none"])) : null,
+            DataParallel = parsed.GetValue(_dataParallel),
             Compare = parsed.GetValue(_compare),
             JsonFile = parsed.GetValue(_json),
         };
@@ -141,8 +143,8 @@ internal sealed class CommandLine
             throw new ConfigurationException("--budget and --no-offload contradict each other; leave one out.");
         if (options.Study is not null)
         {
-            if (options.Budget is not null || noOffload || options.Unobserved || options.Compare || options.Checkpoint is not null || options.Resume is not null)
-                throw new ConfigurationException("--study sets budgets and policies itself; leave --budget, --no-offload, --compare, --checkpoint and --resume out.");
+            if (options.Budget is not null || noOffload || options.Unobserved || options.Compare || options.DataParallel || options.Checkpoint is not null || options.Resume is not null)
+                throw new ConfigurationException("--study sets budgets and policies itself; leave --budget, --no-offload, --compare, --data-parallel, --checkpoint and --resume out.");
             if (options.Study.Count == 0 || options.StudyBudgets.Count == 0 || !options.IsPlanned)
                 throw new ConfigurationException("--study needs at least one policy, one of --budgets, and --mode planned.");
             foreach (var policy in options.Study)
@@ -157,10 +159,22 @@ internal sealed class CommandLine
             throw new ConfigurationException("--compare runs unlimited and offloaded; it needs a --budget for the second run.");
         if (options.Compare && options.Checkpoint is not null)
             throw new ConfigurationException("--compare runs twice, and both would write the --checkpoint; leave one out.");
+        if (options.DataParallel)
+            CheckDataParallel(options);
         if (!options.IsPlanned && (options.TraceFile ?? options.PlanFile) is not null)
             throw new ConfigurationException("--trace and --plan need --mode planned: on demand nothing is recorded.");
         if (options.StopAfter is not null && options.Checkpoint is null)
             throw new ConfigurationException("--stop-after leaves a checkpoint to go on from; name it with --checkpoint.");
+    }
+
+    private static void CheckDataParallel(RunOptions options)
+    {
+        if (options.Compare)
+            throw new ConfigurationException("--compare starts processes of its own, which mpirun knows nothing of; compare the --json files of two runs instead.");
+        if (options.Budget is { Share: not null } && options.UnlimitedPeak is null)
+            throw new ConfigurationException("--data-parallel does not measure the peak that a percentage refers to; give --unlimited-peak, which a run of the same ranks with --no-offload prints.");
+        if (options.Resume is not null && options.Config.Dropout > 0)
+            throw new ConfigurationException("--resume with --data-parallel needs --dropout 0: a checkpoint has the random numbers of one rank only.");
     }
 
     private static ByteSize ReadPeak(string text) => ByteSize.TryParse(text, out var size) && size.Bytes > 0

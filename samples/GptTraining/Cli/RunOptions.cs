@@ -59,6 +59,9 @@ internal sealed record RunOptions
 
     public bool Compare { get; init; }
 
+    /// <summary>This process is one of the ranks of an mpirun.</summary>
+    public bool DataParallel { get; init; }
+
     /// <summary>Transfers by a plan; else on demand.</summary>
     public bool IsPlanned { get; init; }
 

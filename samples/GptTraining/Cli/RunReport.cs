@@ -73,6 +73,21 @@ internal sealed record RunReport
 
     public IReadOnlyList<StudyRow>? Study { get; init; }
 
+    /// <summary>Ranks that trained together; 1: this process alone. All else here is rank 0's, but for the losses, which are means over the ranks.</summary>
+    public int Ranks { get; init; } = 1;
+
+    /// <summary>Of all ranks together.</summary>
+    public long TokensPerStep { get; init; }
+
+    /// <summary>Peak of live tensors, rank by rank.</summary>
+    public IReadOnlyList<long>? RankPeakLiveBytes { get; init; }
+
+    /// <summary>Peak of the process, rank by rank.</summary>
+    public IReadOnlyList<long>? RankPeakRssBytes { get; init; }
+
+    /// <summary>Bytes read back and written, rank by rank.</summary>
+    public IReadOnlyList<long>? RankTrafficBytes { get; init; }
+
     /// <summary>Writes the report; the file appears complete or not at all.</summary>
     public void Write(string path)
     {

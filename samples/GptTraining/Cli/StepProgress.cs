@@ -40,6 +40,10 @@ internal sealed class StepProgress(IAnsiConsole console, bool redirected) : IDis
     private const int BarWidth = 24;
     private bool _drawn;
 
+    /// <summary>Shows nothing: for the ranks but the first.</summary>
+    public static StepProgress Silent() =>
+        new(AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(TextWriter.Null) }), redirected: true);
+
     /// <summary>A line of its own.</summary>
     public void Say(string text)
     {
@@ -91,6 +95,7 @@ internal sealed class StepProgress(IAnsiConsole console, bool redirected) : IDis
     {
         yield return ("model", $"{report.Config}, {report.Parameters:N0} parameters, seed {report.Seed}");
         yield return ("last loss", report.Losses.Count > 0 ? report.Losses[^1].ToString(CultureInfo.InvariantCulture) : null);
+        yield return ("ranks", report.Ranks > 1 ? $"{report.Ranks}, with parameters that are equal to the last bit" : null);
         yield return ("median step", report.StepSeconds.Count > 0 ? string.Create(CultureInfo.InvariantCulture, $"{Median(report.StepSeconds):F2} s") : null);
         yield return ("budget", Size(report.BudgetBytes));
         yield return ("unlimited peak", Size(report.UnlimitedPeakBytes));

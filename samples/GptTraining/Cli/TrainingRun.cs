@@ -1,17 +1,21 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using TeraIO.Core;
+using TeraIO.Core.Leases;
 using TeraIO.Core.Plans;
 using TeraIO.Core.Storage;
 using TeraIO.Core.Tracing;
+using TeraIO.Distributed;
 using TeraIO.Torch;
+using TeraIO.Torch.DataParallel;
 using TeraIO.Torch.Runtime;
 using TorchSharp;
 using TorchSharp.Modules;
 
 namespace TeraIO.Samples.GptTraining;
 
-/// <summary>One training in this process, from the first parameter to the report.</summary>
-internal sealed class TrainingRun(RunOptions options, StepProgress progress, PolicyStudy? study = null)
+/// <summary>One training in this process, or this rank's part of one, from the first parameter to the report.</summary>
+internal sealed class TrainingRun(RunOptions options, StepProgress progress, ICommunicator ranks, PolicyStudy? study = null)
 {
     private readonly List<float> _losses = [];
     private readonly List<double> _stepSeconds = [];
@@ -21,6 +25,8 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, Pol
     /// <returns>0, or <see cref="StopRequest.ExitCode"/> when it was stopped early.</returns>
     public int Run(ByteSize? unlimitedPeak)
     {
+        if (options.Config.Batch % ranks.Size != 0)
+            throw new ConfigurationException($"--batch {options.Config.Batch} does not divide into {ranks.Size} equal parts, one for each rank.");
         var runtime = TorchRuntime.Initialize();
         var idle = IdleResidentBytes();
         var budget = options.Budget?.Resolve(unlimitedPeak);
@@ -40,15 +46,21 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, Pol
             var state = new TrainingState(model, optimizer, session);
             if (checkpoint is not null)
                 state.Load(checkpoint, resumed!);
+            // All ranks draw the same weights; what dropout drops is each rank's own.
+            if (ranks.Rank > 0)
+                torch.random.manual_seed(options.Seed + ranks.Rank);
+            var replica = new ModelReplica(model, ranks, session);
+            replica.RequireEqualParameters();
             using var stop = new StopRequest();
-            var done = Train(model, optimizer, batches, session, stop, resumed?.Step ?? 0);
-            if (options.Checkpoint is { } path)
+            var (done, isStopped) = Train(model, optimizer, batches, session, replica, stop, resumed?.Step ?? 0);
+            replica.RequireEqualParameters();
+            if (options.Checkpoint is { } path && ranks.Rank == 0)
             {
                 state.Save(path, options.Optimizer, options.Tokenizer, text.Description, done, batches.Position);
                 progress.Say($"checkpoint of step {done}: {Path.GetFullPath(path)}");
             }
             Report(session, runtime, idle, budget, unlimitedPeak, resumed?.Step ?? 0);
-            return stop.Requested ? StopRequest.ExitCode : 0;
+            return isStopped ? StopRequest.ExitCode : 0;
         }
         catch (Exception e) when (e is not TeraIOException && session?.Failure is not null)
         {
@@ -57,15 +69,19 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, Pol
         }
     }
 
-    private int Train(GptModel model, OptimizerHelper optimizer, TextBatches batches, OffloadSession? session, StopRequest stop, int firstStep)
+    private (int Step, bool IsStopped) Train(
+        GptModel model, OptimizerHelper optimizer, TextBatches batches, OffloadSession? session, ModelReplica replica, StopRequest stop, int firstStep)
     {
         var config = options.Config;
         var schedule = new LearningRateSchedule(options.LearningRate, options.WarmUpSteps, options.Steps);
-        var training = new TrainingStep(model, optimizer, schedule, new TrainingStepSettings(options.Accumulate, options.LossChunk, options.ClipNorm));
+        var training = new TrainingStep(model, optimizer, schedule, new TrainingStepSettings(options.Accumulate, options.LossChunk, options.ClipNorm), replica);
         var last = Math.Min(options.StopAfter ?? options.Steps, options.Steps);
         var step = firstStep;
-        while (step < last && !stop.Requested)
+        while (step < last)
         {
+            // A signal reaches one rank before another: all stop before the same step, or one would wait for the others for good.
+            if (replica.Average(stop.Requested ? 1 : 0) > 0)
+                return (step, true);
             if (session is not null)
                 study?.BeforeStep(session);
             using var scope = session?.BeginStep();
@@ -84,7 +100,7 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, Pol
             var tokens = (double)config.Batch * config.Sequence * options.Accumulate;
             progress.Show(new StepLine(step, options.Steps, _losses[^1], evaluation, tokens / seconds, scope?.Statistics));
         }
-        return step;
+        return (step, false);
     }
 
     private OffloadSession? BeginSession(ByteSize? budget) => options.Unobserved ? null : OffloadSession.Begin(new OffloadOptions
@@ -95,7 +111,7 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, Pol
         Policy = options.Policy,
         EmulatedDevice = options.Emulated,
         StoragePathOptions = options.StorePaths.ToDictionary(static path => path, _ => new PathOptions { WriteLimit = options.WriteLimit }),
-        Leases = options.Leases,
+        Leases = options.Leases ?? (ranks.Size > 1 ? new LeaseOptions() : null),
     });
 
     private ITextSource OpenText() => options.TextFile is { } file
@@ -112,6 +128,11 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, Pol
     private void Report(OffloadSession? session, TorchRuntimeInfo runtime, long idle, ByteSize? budget, ByteSize? unlimitedPeak, int firstStep)
     {
         var counters = session?.Statistics;
+        var all = new RankFigures[ranks.Size];
+        ReadOnlySpan<RankFigures> own = [new RankFigures(counters?.PeakLiveBytes.Bytes ?? 0, ProcessMemory.PeakResidentBytes(), (counters?.BytesRead.Bytes ?? 0) + (counters?.BytesWritten.Bytes ?? 0))];
+        ranks.Gather(MemoryMarshal.AsBytes(own), MemoryMarshal.AsBytes(all.AsSpan()));
+        if (ranks.Rank > 0)
+            return;
         var report = new RunReport
         {
             Config = options.Config.Name,
@@ -142,6 +163,11 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, Pol
             PlanningSeconds = counters?.PlanningTime.TotalSeconds,
             PredictedStepSeconds = session?.Plan?.PredictedStepSeconds,
             Study = study is null ? null : [.. study.Rows()],
+            Ranks = ranks.Size,
+            TokensPerStep = (long)options.Config.Batch * options.Config.Sequence * options.Accumulate,
+            RankPeakLiveBytes = counters is null ? null : [.. all.Select(static r => r.PeakLive)],
+            RankPeakRssBytes = [.. all.Select(static r => r.PeakRss)],
+            RankTrafficBytes = budget is null ? null : [.. all.Select(static r => r.Traffic)],
         };
         WritePlanAndTrace(session);
         progress.Summarise(report);
@@ -161,6 +187,9 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, Pol
             PlanFile.Write(session.Plan!, planFile);
     }
 }
+
+/// <summary>What every rank tells of itself, in bytes.</summary>
+internal readonly record struct RankFigures(long PeakLive, long PeakRss, long Traffic);
 
 /// <summary>The error that stopped a session, in place of the exception that TorchSharp made of it.</summary>
 internal sealed class SessionFailedException(TeraIOException failure, Exception surfaced) : TeraIOException(failure.Message, surfaced);

@@ -30,29 +30,36 @@ internal sealed class TextBatches : IDisposable
     public long Position => _training.Position;
 
     /// <summary>The next batch: tokens and their successors, each [batch, sequence], in the caller's dispose scope.</summary>
-    public (Tensor Tokens, Tensor Targets) Next(int batch, int sequence) => Read(_training, batch, sequence);
+    public (Tensor Tokens, Tensor Targets) Next(int batch, int sequence) => Read(_training, sequence, batch, 0, batch);
+
+    /// <summary>One of <paramref name="parts"/> equal parts of the next batch; the text goes on behind the whole batch.</summary>
+    public (Tensor Tokens, Tensor Targets) Next(int batch, int sequence, int part, int parts) =>
+        Read(_training, sequence, batch, part * (batch / parts), batch / parts);
 
     /// <summary>The held-out batches; each is the caller's to dispose.</summary>
     public IEnumerable<(Tensor Tokens, Tensor Targets)> HeldOut()
     {
         using var stream = new TokenStream(_text, _tokenizer, heldOut: 0);
         for (var i = 0; i < HeldOutBatches; i++)
-            yield return Read(stream, _config.Batch, _config.Sequence);
+            yield return Read(stream, _config.Sequence, _config.Batch, 0, _config.Batch);
     }
 
     public void Dispose() => _training.Dispose();
 
-    private static (Tensor Tokens, Tensor Targets) Read(TokenStream stream, int batch, int sequence)
+    /// <summary>Reads a batch and gives <paramref name="count"/> of its rows.</summary>
+    private static (Tensor Tokens, Tensor Targets) Read(TokenStream stream, int sequence, int batch, int first, int count)
     {
-        var tokens = new long[batch * sequence];
-        var targets = new long[batch * sequence];
+        var tokens = new long[count * sequence];
+        var targets = new long[count * sequence];
         var row = new long[sequence + 1];
         for (var b = 0; b < batch; b++)
         {
             stream.Read(row);
-            row.AsSpan(0, sequence).CopyTo(tokens.AsSpan(b * sequence));
-            row.AsSpan(1).CopyTo(targets.AsSpan(b * sequence));
+            if (b < first || b >= first + count)
+                continue;
+            row.AsSpan(0, sequence).CopyTo(tokens.AsSpan((b - first) * sequence));
+            row.AsSpan(1).CopyTo(targets.AsSpan((b - first) * sequence));
         }
-        return (tensor(tokens, [batch, sequence]), tensor(targets, [batch, sequence]));
+        return (tensor(tokens, [count, sequence]), tensor(targets, [count, sequence]));
     }
 }

@@ -1,3 +1,4 @@
+using TeraIO.Torch.DataParallel;
 using TorchSharp;
 using TorchSharp.Modules;
 
@@ -13,14 +14,15 @@ internal sealed record TrainingStepSettings(int Accumulate, int LossChunk, doubl
 /// Forward, backward, clipping and optimizer: the part of training that touches tensors. Batch and sequence may change
 /// from call to call. Every tensor it makes is disposed when it returns; gradients are freed, not zeroed.
 /// </summary>
-internal sealed class TrainingStep(GptModel model, OptimizerHelper optimizer, LearningRateSchedule schedule, TrainingStepSettings settings)
+/// <remarks>With a replica every rank takes its part of each micro batch, and gradients and loss are the means over the ranks, which are those of the whole batch.</remarks>
+internal sealed class TrainingStep(GptModel model, OptimizerHelper optimizer, LearningRateSchedule schedule, TrainingStepSettings settings, ModelReplica? replica = null)
 {
     private readonly List<Parameter> _parameters = [.. model.parameters()];
 
     /// <summary>Trains on the next batches.</summary>
     /// <param name="step">Number of the step from 0, for the learning rate.</param>
     /// <param name="batches">Where they come from.</param>
-    /// <param name="batch">Sequences per micro batch.</param>
+    /// <param name="batch">Sequences per micro batch, of all ranks together.</param>
     /// <param name="sequence">Tokens per sequence.</param>
     /// <returns>Mean loss in nats per token, before the update.</returns>
     public float Run(int step, TextBatches batches, int batch, int sequence)
@@ -29,6 +31,7 @@ internal sealed class TrainingStep(GptModel model, OptimizerHelper optimizer, Le
         var loss = 0f;
         for (var i = 0; i < settings.Accumulate; i++)
             loss += Backpropagate(batches, batch, sequence);
+        replica?.AverageGradients();
         if (settings.ClipNorm > 0)
         {
             using var scope = torch.NewDisposeScope();
@@ -40,7 +43,8 @@ internal sealed class TrainingStep(GptModel model, OptimizerHelper optimizer, Le
         optimizer.step();
         foreach (var parameter in _parameters)
             parameter.grad = null;
-        return loss / settings.Accumulate;
+        var mean = loss / settings.Accumulate;
+        return replica?.Average(mean) ?? mean;
     }
 
     /// <summary>Mean loss on the held-out batches; no gradients, no dropout, no random numbers drawn.</summary>
@@ -64,7 +68,7 @@ internal sealed class TrainingStep(GptModel model, OptimizerHelper optimizer, Le
     private float Backpropagate(TextBatches batches, int batch, int sequence)
     {
         using var scope = torch.NewDisposeScope();
-        var (tokens, targets) = batches.Next(batch, sequence);
+        var (tokens, targets) = replica is null ? batches.Next(batch, sequence) : batches.Next(batch, sequence, replica.Ranks.Rank, replica.Ranks.Size);
         var loss = model.Loss(tokens, targets, settings.LossChunk);
         (loss / settings.Accumulate).backward();
         return loss.item<float>();

@@ -1,10 +1,14 @@
 using TeraIO.Core;
 using TeraIO.Samples.GptTraining;
+using TeraIO.Torch.Runtime;
 
 namespace TeraIO.Torch.Tests.Samples;
 
 public class TokenTests
 {
+    [OneTimeSetUp]
+    public void LoadTorch() => TorchRuntime.Initialize();
+
     [TestCase("bytes")]
     [TestCase("cl100k")]
     public void Text_survives_encoding_and_decoding(string name)
@@ -70,6 +74,27 @@ public class TokenTests
             Assert.That(next, Is.EqualTo(expected));
             Assert.That(skipped.Position, Is.EqualTo(read.Position));
         });
+    }
+
+    [Test]
+    public void The_parts_of_a_batch_are_its_rows_and_leave_the_text_where_the_whole_does()
+    {
+        GptConfig config = GptConfig.Named("nano") with { Batch = 4, Sequence = 8 };
+        using TextBatches all = Batches(), first = Batches(), second = Batches();
+        using var scope = TorchSharp.torch.NewDisposeScope();
+
+        for (var step = 0; step < 2; step++)
+        {
+            var whole = all.Next(4, 8);
+            var upper = first.Next(4, 8, 0, 2);
+            var lower = second.Next(4, 8, 1, 2);
+            Assert.That(upper.Tokens.data<long>().Concat(lower.Tokens.data<long>()), Is.EqualTo(whole.Tokens.data<long>().ToArray()));
+            Assert.That(upper.Targets.data<long>().Concat(lower.Targets.data<long>()), Is.EqualTo(whole.Targets.data<long>().ToArray()));
+        }
+
+        Assert.That(first.Position, Is.EqualTo(all.Position));
+
+        TextBatches Batches() => new(new CountingText(200), new ByteTokenizer(), config);
     }
 
     [Test]

@@ -1,0 +1,74 @@
+using System.Diagnostics;
+using TeraIO.Core;
+using TeraIO.Distributed.Mpi;
+
+namespace TeraIO.Distributed.Tests;
+
+/// <summary>Who started this process, and with which MPI.</summary>
+[TestFixture]
+public class LaunchTests
+{
+    private static readonly string _program = typeof(RankProgram).Assembly.Location;
+
+    [Test]
+    public void Without_a_launcher_there_is_none() => Assert.That(Launch.FromEnvironment(static _ => null), Is.Null);
+
+    [TestCase("OMPI_COMM_WORLD_SIZE")]
+    [TestCase("PMIX_RANK")]
+    public void Open_MPI_s_launcher_shows_by_its_variables(string variable) =>
+        Assert.That(Launch.FromEnvironment(name => name == variable ? "0" : null), Is.EqualTo(new Launch(null, Launch.DefaultLibrary)));
+
+    [Test]
+    public void The_launcher_of_another_MPI_is_refused() =>
+        Assert.That(() => Launch.FromEnvironment(static name => name == "PMI_SIZE" ? "2" : null), Throws.TypeOf<ConfigurationException>().With.Message.Contains("one of 2").And.Message.Contains("apt-get install openmpi-bin"));
+
+    [Test]
+    public void One_process_of_another_launcher_is_alone() => Assert.That(Launch.FromEnvironment(static name => name == "PMI_SIZE" ? "1" : null), Is.Null);
+
+    [Test]
+    public void A_process_that_nobody_launched_is_the_only_rank_and_needs_no_MPI()
+    {
+        (int exitCode, string output, string errors) = Run(("TERAIO_MPI_LIBRARY", "/no/such/library.so"));
+
+        Assert.That((exitCode, output, errors), Is.EqualTo((0, "0: 7 summed, 0 wrong\n", "")));
+    }
+
+    [Test]
+    public void A_launched_process_without_MPI_says_what_is_missing_and_what_to_install()
+    {
+        (int exitCode, _, string errors) = Run(("OMPI_COMM_WORLD_SIZE", "2"), ("TERAIO_MPI_LIBRARY", "/no/such/library.so"));
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(exitCode, Is.EqualTo(3));
+            Assert.That(errors, Does.Contain("/no/such/library.so").And.Contain("which TERAIO_MPI_LIBRARY names").And.Contain("apt-get install openmpi-bin"));
+        });
+    }
+
+    [Test]
+    public void A_library_that_is_not_Open_MPI_is_refused()
+    {
+        (int exitCode, _, string errors) = Run(("OMPI_COMM_WORLD_SIZE", "2"), ("TERAIO_MPI_LIBRARY", "libc.so.6"));
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(exitCode, Is.EqualTo(3));
+            Assert.That(errors, Does.Contain("libc.so.6 is not a usable Open MPI: it has no ompi_mpi_comm_world"));
+        });
+    }
+
+    private static (int ExitCode, string Output, string Errors) Run(params ReadOnlySpan<(string Name, string Value)> environment)
+    {
+        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [_program, "sum", "7"])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        foreach ((string name, string value) in environment) start.Environment[name] = value;
+        using var process = Process.Start(start)!;
+        Task<string> errors = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, output, errors.GetAwaiter().GetResult());
+    }
+}

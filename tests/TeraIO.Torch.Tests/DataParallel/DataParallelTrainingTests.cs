@@ -1,0 +1,126 @@
+using System.Diagnostics;
+using System.Globalization;
+using TeraIO.Samples.GptTraining;
+using TeraIO.TestSupport;
+
+namespace TeraIO.Torch.Tests.DataParallel;
+
+/// <summary>The sample as two ranks of mpirun: the losses of one process, and the same bits with and without offloading.</summary>
+[TestFixture]
+[NonParallelizable]
+public class DataParallelTrainingTests
+{
+    private const int Steps = 8;
+    private const int TokensPerStep = 4 * 64;
+
+    private static readonly string _program = typeof(RunReport).Assembly.Location;
+
+    private static readonly string[] _training =
+    [
+        "--config", "nano", "--width", "128", "--batch", "4", "--seq", "64", "--dropout", "0", "--seed", "3", "--steps", Text(Steps),
+    ];
+
+    private string _directory = "";
+
+    [SetUp]
+    public void CreateDirectory() => _directory = Directory.CreateTempSubdirectory("teraio-test-").FullName;
+
+    [TearDown]
+    public void DeleteDirectory() => Directory.Delete(_directory, recursive: true);
+
+    [TestCase("adamw", "1")]
+    [TestCase("sgd", "2")]
+    public void Two_ranks_have_the_losses_of_one_process_within_the_bound(string optimizer, string accumulate)
+    {
+        // Without clipping the size of the gradients counts, not only their direction.
+        string[] arguments = ["--no-offload", "--optimizer", optimizer, "--accumulate", accumulate, "--clip", "0"];
+        RunReport alone = TrainAlone(arguments);
+        RunReport together = Train(arguments);
+
+        Assert.That(together.Ranks, Is.EqualTo(2));
+        for (int i = 0; i < Steps; i++)
+        {
+            double bound = LossBound.Relative(i + 1, TokensPerStep * int.Parse(accumulate, CultureInfo.InvariantCulture));
+            Assert.That(Math.Abs(together.Losses[i] - alone.Losses[i]) / alone.Losses[i], Is.LessThanOrEqualTo(bound), $"step {i + 1}: {alone.Losses[i]} alone, {together.Losses[i]} together");
+        }
+    }
+
+    [TestCase("ondemand")]
+    [TestCase("planned")]
+    public void Offloading_in_every_rank_changes_no_bit(string mode)
+    {
+        RunReport unlimited = Train(["--no-offload"]);
+        long peak = unlimited.RankPeakLiveBytes!.Max();
+        string store = Directory.CreateDirectory(Path.Combine(_directory, "store")).FullName;
+
+        RunReport offloaded = Train(["--budget", "60%", "--unlimited-peak", Text(peak), "--store", store, "--mode", mode]);
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(Comparison.DifferingSteps(unlimited.Losses, offloaded.Losses), Is.Empty);
+            Assert.That(offloaded.RankPeakLiveBytes, Is.All.LessThanOrEqualTo(offloaded.BudgetBytes!.Value));
+            Assert.That(offloaded.RankTrafficBytes, Has.Exactly(2).Positive, "nothing moved: the test would prove nothing");
+            Assert.That(offloaded.PlannedSteps, mode == "planned" ? Is.GreaterThanOrEqualTo(Steps - 3) : Is.Zero, "two equal steps make a plan");
+            Assert.That(Directory.GetFileSystemEntries(store), Is.Empty, "files left in the store's directory");
+        });
+    }
+
+    [Test]
+    public void A_run_of_two_ranks_goes_on_from_its_checkpoint_with_the_losses_of_the_whole_run()
+    {
+        string checkpoint = Path.Combine(_directory, "training.ckpt");
+        RunReport whole = Train(["--no-offload"]);
+        Train(["--no-offload", "--stop-after", "3", "--checkpoint", checkpoint]);
+
+        RunReport rest = Train(["--no-offload", "--resume", checkpoint]);
+
+        Assert.That(rest.Losses, Is.EqualTo(whole.Losses.Skip(3)));
+    }
+
+    [Test]
+    public void A_rank_that_fails_ends_all_with_its_error()
+    {
+        MpiResult result = MpiRun.Run(2, [_program, "--data-parallel", .. _training, "--budget", "1MiB", "--store", "/no/such/directory"]);
+
+        Assert.That(result.ExitCode, Is.EqualTo(1));
+        Assert.That(result.Errors, Does.Match("error: rank [01]: .*/no/such/directory"));
+    }
+
+    [Test]
+    public void A_batch_that_the_ranks_cannot_share_is_refused()
+    {
+        MpiResult result = MpiRun.Run(3, [_program, "--data-parallel", .. _training, "--no-offload"]);
+
+        Assert.That(result.ExitCode, Is.EqualTo(1));
+        Assert.That(result.Errors, Does.Contain("--batch 4 does not divide into 3 equal parts"));
+    }
+
+    [Test]
+    public void Without_mpirun_the_only_rank_has_the_bits_of_a_plain_training() =>
+        Assert.That(TrainAlone(["--no-offload", "--data-parallel"]).Losses, Is.EqualTo(TrainAlone(["--no-offload"]).Losses));
+
+    private RunReport Train(string[] arguments)
+    {
+        string json = Path.Combine(_directory, "ranks.json");
+        MpiResult result = MpiRun.Run(2, [_program, "--data-parallel", .. _training, .. arguments, "--json", json]);
+        Assert.That(result.ExitCode, Is.Zero, result.Errors);
+        return RunReport.Read(json);
+    }
+
+    private RunReport TrainAlone(string[] arguments)
+    {
+        string json = Path.Combine(_directory, "alone.json");
+        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [_program, .. _training, .. arguments, "--json", json])
+        {
+            RedirectStandardOutput = true,
+        };
+        start.Environment["OMP_NUM_THREADS"] = "1"; // as MpiRun's ranks
+        using var process = Process.Start(start)!;
+        _ = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        Assert.That(process.ExitCode, Is.Zero);
+        return RunReport.Read(json);
+    }
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+}
