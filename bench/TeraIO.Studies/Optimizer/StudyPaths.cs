@@ -3,10 +3,18 @@ namespace TeraIO.Studies.Optimizer;
 /// <summary>Two directories for a study, removed at its end.</summary>
 internal sealed class StudyPaths : IDisposable
 {
-    public StudyPaths(string directory) =>
-        Paths = [.. ((string[])["teraio-optimizer-a", "teraio-optimizer-b"]).Select(name => Directory.CreateDirectory(Path.Combine(directory, name)).FullName)];
+    private static readonly string[] _names = ["teraio-optimizer-a", "teraio-optimizer-b"];
+
+    public StudyPaths(string directory)
+    {
+        Paths = In(directory);
+        foreach (string path in Paths) Directory.CreateDirectory(path);
+    }
 
     public IReadOnlyList<string> Paths { get; }
+
+    /// <summary>Where they are, for another process of the study.</summary>
+    public static IReadOnlyList<string> In(string directory) => [.. _names.Select(name => Path.GetFullPath(Path.Combine(directory, name)))];
 
     public void Dispose()
     {

@@ -36,7 +36,15 @@ internal sealed class SyntheticModel : IDisposable
     /// <summary>Those in place.</summary>
     public HostGradients InPlace => new([.. Gradients.Select(static tensor => (HostTensor?)tensor)]);
 
-    public ParameterLayout Layout(long subgroupElements) => new(Sizes, subgroupElements);
+    /// <summary>In so many subgroups.</summary>
+    public ParameterLayout Layout(int subgroups) => new(Sizes, (Sizes.Sum() + subgroups - 1) / subgroups);
+
+    /// <summary>Of a step, the same for every tensor.</summary>
+    public IReadOnlyList<AdamWScalars?> Scalars(AdamWOptions options, int step)
+    {
+        AdamWScalars? scalars = new AdamWScalars(options, step);
+        return [.. Sizes.Select(_ => scalars)];
+    }
 
     /// <summary>The values before the first step.</summary>
     public void Reset() => ForBlocks((tensor, offset, values) =>

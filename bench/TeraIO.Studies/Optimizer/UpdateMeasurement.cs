@@ -13,7 +13,7 @@ namespace TeraIO.Studies.Optimizer;
 internal sealed record UpdateMeasurement
 {
     /// <summary>Subgroups of the layout: enough that filling and draining the pipeline is small.</summary>
-    private const int Subgroups = 100;
+    public const int Subgroups = 100;
 
     public static AdamWOptions AdamW { get; } = new(LearningRate: 1e-3, WeightDecay: 0.01);
 
@@ -52,7 +52,7 @@ internal sealed record UpdateMeasurement
         Mechanisms row, SyntheticModel model, IReadOnlyList<string> paths, IReadOnlyList<double> rates, ByteSize budget, int steps)
     {
         model.Reset();
-        ParameterLayout layout = model.Layout((model.Sizes.Sum() + Subgroups - 1) / Subgroups);
+        ParameterLayout layout = model.Layout(Subgroups);
         OptimizerOffloadOptions options = Options(row, layout, budget);
         using TensorStore store = TensorStore.Open(Store(row, paths, rates));
         using OffloadedState state = await OffloadedState.CreateAsync(store, layout, options, model.Parameters).ConfigureAwait(false);
@@ -70,8 +70,7 @@ internal sealed record UpdateMeasurement
             long begun = Stopwatch.GetTimestamp();
             IGradientSource source = await PassOnAsync(model, state, narrow).ConfigureAwait(false);
             double passed = Stopwatch.GetElapsedTime(begun).TotalSeconds;
-            AdamWScalars? scalars = new AdamWScalars(AdamW, step);
-            UpdateReport report = await state.StepAsync(model.Parameters, source, [.. model.Sizes.Select(_ => scalars)]).ConfigureAwait(false);
+            UpdateReport report = await state.StepAsync(model.Parameters, source, model.Scalars(AdamW, step)).ConfigureAwait(false);
             narrow?.Clear();
             StoreStatistics after = store.Statistics;
             StepTraffic expected = TrafficModel.OfStep(layout, options, step);
@@ -104,7 +103,8 @@ internal sealed record UpdateMeasurement
         StoresGradients = !row.HasNarrowGradients,
     };
 
-    private static StoreOptions Store(Mechanisms row, IReadOnlyList<string> paths, IReadOnlyList<double> rates) => new()
+    /// <summary>The row's paths.</summary>
+    public static StoreOptions Store(Mechanisms row, IReadOnlyList<string> paths, IReadOnlyList<double> rates) => new()
     {
         Paths = [.. paths.Take(row.Paths)],
         PathOptions = rates.Take(row.Paths).Zip(paths, static (rate, path) => (path, rate))
@@ -112,7 +112,8 @@ internal sealed record UpdateMeasurement
         Leases = row.HasLeases ? new LeaseOptions() : null,
     };
 
-    private static async Task<IGradientSource> PassOnAsync(SyntheticModel model, OffloadedState state, NarrowGradients? narrow)
+    /// <summary>What happens to gradients before the update: written to storage as FP32, or copied as BF16.</summary>
+    public static async Task<IGradientSource> PassOnAsync(SyntheticModel model, OffloadedState state, NarrowGradients? narrow)
     {
         if (narrow is null)
         {
@@ -124,9 +125,9 @@ internal sealed record UpdateMeasurement
         return narrow;
     }
 
-    private static double Median(List<double> values)
+    public static double Median(IEnumerable<double> all)
     {
-        values.Sort();
-        return (values[(values.Count - 1) / 2] + values[values.Count / 2]) / 2;
+        double[] values = [.. all.Order()];
+        return (values[(values.Length - 1) / 2] + values[values.Length / 2]) / 2;
     }
 }
