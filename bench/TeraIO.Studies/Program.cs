@@ -2,6 +2,7 @@ using System.Globalization;
 using TeraIO.Core;
 using TeraIO.Core.Leases;
 using TeraIO.Studies;
+using TeraIO.Studies.Optimizer;
 
 const string Usage = """
     Studies of the planner on traces of large models and of the store, as Markdown on standard output. One of:
@@ -12,6 +13,11 @@ const string Usage = """
       ranks DIRECTORY                      two processes that share a directory: no control, one lock, leases, and a holder that is killed
       emulation                            throttles with which the sample's runs on a CPU have an A100's compute : I/O ratio
       paths DIRECTORY                      a store over two paths of unequal rates (emulated, on the disk of DIRECTORY), adaptive and static splits
+      optimizer DIRECTORY MILLIONS STEPS RATES [ROWS]
+                                           optimizer offload, mechanism by mechanism; RATES of two paths in MB/s (400+200, emulated) or 'disk'; ROWS: paths,order,narrow,leases
+      optimizer-ranks DIRECTORY MILLIONS STEPS
+                                           the same update divided over two processes that share both directories: no control, one lock, leases; not throttled
+      interleave DIRECTORY MILLIONS STEPS  a share of the update on a simulated device: predicted and emulated time over the share
     """;
 
 try
@@ -28,6 +34,13 @@ try
         case ["rank", var directory, var mode, var bytes, var work, var seconds, var inFlight]:
             RankWorker.Run(directory, Leases(mode, bytes), work, double.Parse(seconds, CultureInfo.InvariantCulture), Number(inFlight));
             return 0;
+        case ["optimizer", var directory, var millions, var steps, var rates]: OptimizerStudy.Print(directory, Number(millions), Number(steps), rates, ""); return 0;
+        case ["optimizer", var directory, var millions, var steps, var rates, var rows]: OptimizerStudy.Print(directory, Number(millions), Number(steps), rates, rows); return 0;
+        case ["optimizer-ranks", var directory, var millions, var steps]: OptimizerRankStudy.Print(directory, Number(millions), Number(steps)); return 0;
+        case ["optimizer-rank", var directory, var millions, var steps, var mode]:
+            OptimizerRankWorker.RunAsync(directory, Number(millions), Number(steps), Leases(mode, "64MiB")).GetAwaiter().GetResult();
+            return 0;
+        case ["interleave", var directory, var millions, var steps]: InterleaveStudy.Print(directory, Number(millions), Number(steps)); return 0;
         case ["compare", var file, var model, var batch]: RecordedStudy.Print(file, model, Number(batch), 1); return 0;
         case ["compare", var file, var model, var batch, var micro]: RecordedStudy.Print(file, model, Number(batch), Number(micro)); return 0;
         default:

@@ -66,10 +66,10 @@ internal static class RankStudy
 
     private static Share[] Measure(string directory, string mode, string bytes, string work)
     {
-        using Process first = Start(directory, mode, bytes, work, Seconds);
-        using Process second = Start(directory, mode, bytes, work, Seconds);
-        Go(first);
-        Go(second);
+        using RankProcess first = Start(directory, mode, bytes, work, Seconds);
+        using RankProcess second = Start(directory, mode, bytes, work, Seconds);
+        first.Go();
+        second.Go();
         return [Finish(first), Finish(second)];
     }
 
@@ -80,18 +80,17 @@ internal static class RankStudy
         bool wasStalled = true;
         for (int run = 0; run < Runs; run++)
         {
-            using Process holder = Start(directory, "path", Forever, "reads", seconds: 60, 4 * InFlight); // never idle
-            using Process other = Start(directory, "path", "64MiB", "reads", Seconds);
-            Go(holder);
-            Expect(holder, "moving");
-            Go(other);
-            Task<string?> moving = other.StandardOutput.ReadLineAsync();
+            using RankProcess holder = Start(directory, "path", Forever, "reads", seconds: 60, 4 * InFlight); // never idle
+            using RankProcess other = Start(directory, "path", "64MiB", "reads", Seconds);
+            holder.Go();
+            holder.Expect("moving");
+            other.Go();
+            Task<string?> moving = other.ReadAsync();
             wasStalled &= !moving.Wait(TimeSpan.FromSeconds(Waiting));
             long killed = Stopwatch.GetTimestamp();
             holder.Kill();
             if (moving.GetAwaiter().GetResult() != "moving") throw new InvalidOperationException("The surviving process failed.");
             delays.Add(Stopwatch.GetElapsedTime(killed).TotalMilliseconds);
-            holder.WaitForExit();
             Finish(other, hasMoved: true);
         }
 
@@ -100,39 +99,19 @@ internal static class RankStudy
         Markdown.Line($"of 16 MiB had moved {delays[Runs / 2]:0} ms after the signal ({delays[0]:0} to {delays[^1]:0} ms, {Runs} runs), and it went on to its end.");
     }
 
-    private static Process Start(string directory, string mode, string bytes, string work, double seconds, int inFlight = InFlight)
+    private static RankProcess Start(string directory, string mode, string bytes, string work, double seconds, int inFlight = InFlight)
     {
-        Process process = Process.Start(new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            ArgumentList =
-            {
-                "exec", typeof(RankStudy).Assembly.Location, "rank", directory, mode, bytes, work, seconds.ToString(CultureInfo.InvariantCulture), $"{inFlight}",
-            },
-        })!;
-        Expect(process, "ready");
+        var process = new RankProcess("rank", directory, mode, bytes, work, seconds.ToString(CultureInfo.InvariantCulture), $"{inFlight}");
+        process.Expect("ready");
         return process;
     }
 
-    private static void Go(Process process)
+    private static Share Finish(RankProcess process, bool hasMoved = false)
     {
-        process.StandardInput.WriteLine("go");
-        process.StandardInput.Flush();
-    }
-
-    private static void Expect(Process process, string answer)
-    {
-        string? line = process.StandardOutput.ReadLine();
-        if (line != answer) throw new InvalidOperationException($"A rank answered '{line}' instead of '{answer}'.");
-    }
-
-    private static Share Finish(Process process, bool hasMoved = false)
-    {
-        if (!hasMoved) Expect(process, "moving");
-        string[] figures = (process.StandardOutput.ReadLine() ?? "").Split(' ');
-        process.WaitForExit();
-        if (figures.Length != 3 || process.ExitCode != 0) throw new InvalidOperationException("A rank failed.");
+        if (!hasMoved) process.Expect("moving");
+        string[] figures = process.Read().Split(' ');
+        process.Finish();
+        if (figures.Length != 3) throw new InvalidOperationException("A rank failed.");
         return new Share(Figure(0), Figure(1), (long)Figure(2));
 
         double Figure(int i) => double.Parse(figures[i], CultureInfo.InvariantCulture);

@@ -111,15 +111,16 @@ internal sealed class ThrottledBackend : ITransferBackend
     {
         while (!_isStopping)
         {
+            bool isHolding;
             TimeSpan left;
             lock (_lock)
             {
-                left = _held.TryPeek(out _, out long due)
-                    ? Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), due)
-                    : Timeout.InfiniteTimeSpan;
+                isHolding = _held.TryPeek(out _, out long due);
+                // Late by one millisecond is a TimeSpan equal to Timeout.InfiniteTimeSpan: nothing may be told by that value.
+                left = isHolding ? Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), due) : TimeSpan.Zero;
             }
 
-            if (left == Timeout.InfiniteTimeSpan)
+            if (!isHolding)
             {
                 _heldChanged.WaitOne();
                 continue;

@@ -42,6 +42,26 @@ public sealed unsafe class NarrowGradients : IGradientSource, IDisposable
         return new ByteSize(2 * layout.Elements);
     }
 
+    /// <summary>
+    /// How far one step with gradients rounded to a narrow format can put a parameter from the same step with exact ones, FP32's own roundings left out
+    /// (derived in docs/optimizer-offload.md); over several steps with the same gradients the bounds add up.
+    /// </summary>
+    /// <param name="options">Of the step; epsilon only makes the distance smaller.</param>
+    /// <param name="format">BF16; FP16 while no gradient is below its normal numbers.</param>
+    /// <param name="step">Number of the step, from 1.</param>
+    public static double StepBound(AdamWOptions options, ElementFormat format, long step)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentOutOfRangeException.ThrowIfLessThan(step, 1);
+        double relative = Math.Pow(2, format == ElementFormat.Bf16 ? -8 : -11);
+        (double b1, double b2) = (options.Beta1, options.Beta2);
+        if (b2 == 0) return double.PositiveInfinity; // nothing of an earlier gradient in the denominator, however large its part of the numerator
+        double r = b1 * b1 / b2;
+        double sum = r == 1 ? step : (1 - Math.Pow(r, step)) / (1 - r);
+        double ratio = Math.Sqrt((1 - b1) * (1 - b1) / (1 - b2) * sum) * Math.Sqrt(1 - Math.Pow(b2, step)) / (1 - Math.Pow(b1, step));
+        return options.LearningRate * ratio * 2 * relative / (1 - relative);
+    }
+
     /// <summary>Starts the copy of one tensor's gradient.</summary>
     /// <param name="tensor">Index of the tensor; once per step.</param>
     /// <param name="gradient">Must not change or go before the returned task has ended.</param>

@@ -66,7 +66,8 @@ internal sealed class StepRun
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(ct);
         _stop = stop;
         var fetches = Channel.CreateUnbounded<Fetch>();
-        Task fetching = FetchAllAsync(fetches.Writer, stop.Token);
+        // The first update need not wait until all reads that have buffers are handed over.
+        Task fetching = Task.Run(() => FetchAllAsync(fetches.Writer, stop.Token), CancellationToken.None);
         try
         {
             for (int place = 0; place < _order.Count; place++)
@@ -120,7 +121,8 @@ internal sealed class StepRun
                 SubgroupBuffer buffer = isHit ? _storage.TakeResident(subgroup) : await _storage.RentAsync(ct).ConfigureAwait(false);
                 if (isHit) _hits++;
                 bool withGradients = _options.StoresGradients && !IsDone(subgroup);
-                Task end = Task.Run(() => _storage.ReadAsync(subgroup, buffer, isHit, withGradients, ct), CancellationToken.None);
+                // Handed over here, not by tasks of their own: the pool would run those in an order of its own, and the subgroup that is needed first would be read last.
+                Task end = _storage.ReadAsync(subgroup, buffer, isHit, withGradients, ct);
                 await fetches.WriteAsync(new Fetch(subgroup, buffer, isHit, end), CancellationToken.None).ConfigureAwait(false);
             }
         }

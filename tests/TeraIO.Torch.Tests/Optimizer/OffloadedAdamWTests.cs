@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using TeraIO.Core;
 using TeraIO.Core.Storage;
+using TeraIO.Optimizer.Gradients;
 using TeraIO.Optimizer.Update;
 using TeraIO.Torch.Optimizer;
 using TeraIO.Torch.Tests.Sessions;
@@ -77,7 +78,7 @@ internal sealed class OffloadedAdamWTests : SessionFixture
             SetGradients(step, exact, narrow);
             torchs.step();
             ours.step();
-            bound += NarrowGradientBound(Rate, 0.9, 0.999, step + 1);
+            bound += NarrowGradients.StepBound(new AdamWOptions(Rate), ElementFormat.Bf16, step + 1);
             largest = exact.Zip(narrow, static (a, b) => Largest(a, b)).Max();
             double rounding = (step + 1) * Math.Pow(2, -22) * 4; // FP32 roundings of numbers below 4, twice per step and side
             Assert.That(largest, Is.LessThanOrEqualTo(bound + rounding), $"step {step}");
@@ -157,19 +158,6 @@ internal sealed class OffloadedAdamWTests : SessionFixture
         Assert.That(() => new OffloadedAdamW(parameters, Options(), beta1: 1), Throws.TypeOf<ConfigurationException>().With.Message.Contains("Beta1"));
         using OffloadedAdamW ours = new(parameters, Options());
         Assert.That(() => ours.add_param_group(new AdamW.ParamGroup(parameters)), Throws.TypeOf<NotSupportedException>());
-    }
-
-    /// <summary>
-    /// How far one step with gradients rounded to BF16 (relative error d of at most 2^-8) can lie from that with exact ones, docs/optimizer-offload.md:
-    /// rate x K(t) x 2d/(1-d), K(t) the largest ratio of the corrected first moment of |g| to the root of the corrected second.
-    /// </summary>
-    private static double NarrowGradientBound(double rate, double beta1, double beta2, int step)
-    {
-        double sum = 0;
-        for (int j = 0; j < step; j++) sum += Math.Pow(beta1 * beta1 / beta2, j);
-        double ratio = Math.Sqrt((1 - beta1) * (1 - beta1) / (1 - beta2) * sum) * Math.Sqrt(1 - Math.Pow(beta2, step)) / (1 - Math.Pow(beta1, step));
-        const double Relative = 1 / 256.0;
-        return rate * ratio * 2 * Relative / (1 - Relative);
     }
 
     private static double Largest(Tensor a, Tensor b) => (a - b).abs().max().item<float>();

@@ -1,0 +1,54 @@
+using System.Diagnostics;
+
+namespace TeraIO.Studies;
+
+/// <summary>Another process of this program that speaks by lines: it says when it is ready and goes on when told.</summary>
+internal sealed class RankProcess : IDisposable
+{
+    private readonly Process _process;
+
+    /// <param name="arguments">Of the program.</param>
+    public RankProcess(params IReadOnlyList<string> arguments)
+    {
+        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        };
+        foreach (string argument in (IEnumerable<string>)["exec", typeof(RankProcess).Assembly.Location, .. arguments]) start.ArgumentList.Add(argument);
+        _process = Process.Start(start)!;
+    }
+
+    public void Go()
+    {
+        _process.StandardInput.WriteLine("go");
+        _process.StandardInput.Flush();
+    }
+
+    public Task<string?> ReadAsync() => _process.StandardOutput.ReadLineAsync();
+
+    public string Read() => _process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("A rank ended early.");
+
+    public void Expect(string answer)
+    {
+        string line = Read();
+        if (line != answer) throw new InvalidOperationException($"A rank answered '{line}' instead of '{answer}'.");
+    }
+
+    /// <summary>Waits for its end.</summary>
+    public void Finish()
+    {
+        _process.WaitForExit();
+        if (_process.ExitCode != 0) throw new InvalidOperationException("A rank failed.");
+    }
+
+    /// <summary>Ends it with SIGKILL.</summary>
+    public void Kill() => _process.Kill();
+
+    /// <summary>A process that is still there after a failure of this one does not outlive it.</summary>
+    public void Dispose()
+    {
+        if (!_process.HasExited) _process.Kill();
+        _process.Dispose();
+    }
+}
