@@ -96,6 +96,7 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, Pol
         EmulatedDevice = options.Emulated,
         StoragePathOptions = options.StorePaths.ToDictionary(static path => path, _ => new PathOptions { WriteLimit = options.WriteLimit }),
         Leases = options.Leases,
+        HostMemory = budget is null ? null : options.HostMemory,
     });
 
     private ITextSource OpenText() => options.TextFile is { } file
@@ -141,6 +142,7 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, Pol
             Divergences = counters?.Divergences,
             PlanningSeconds = counters?.PlanningTime.TotalSeconds,
             PredictedStepSeconds = session?.Plan?.PredictedStepSeconds,
+            HostMemory = session?.HostMemory,
             Study = study is null ? null : [.. study.Rows()],
         };
         WritePlanAndTrace(session);

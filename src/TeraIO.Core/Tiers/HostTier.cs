@@ -26,6 +26,7 @@ internal sealed class HostTier : IDisposable
     private readonly ILogger _logger;
     private readonly long _reserve;
     private long _droppableBytes;
+    private long _droppableUnplannedBytes;
     private long _spillingBytes;
     private long _unplannedBytes;
     private long _plannedShare;
@@ -310,11 +311,13 @@ internal sealed class HostTier : IDisposable
         return bytes;
     }
 
-    /// <summary>Whether a copy of this size may be here at all: what a plan did not send leaves the plans' share alone.</summary>
+    /// <summary>
+    /// Whether a copy of this size may be here at all: what a plan did not send leaves the plans' share alone, but for what can be dropped at any time.
+    /// </summary>
     private bool MayHold(long bytes, WriteHint hint, HostCopy? held)
     {
         if (bytes == 0 || bytes > _extents.Capacity || hint.Target == WriteTarget.Paths) return false;
-        long others = _unplannedBytes - (held is { IsPlanned: false } ? held.Bytes : 0);
+        long others = _unplannedBytes - _droppableUnplannedBytes - (held is { IsPlanned: false } ? held.Bytes : 0);
         return hint.Target == WriteTarget.Host || others + bytes <= _extents.Capacity - _plannedShare;
     }
 
@@ -399,13 +402,19 @@ internal sealed class HostTier : IDisposable
         }
 
         _droppable.Add(host.Key, host);
-        _droppableBytes += host.Bytes;
+        CountDroppable(host, host.Bytes);
     }
 
     private void Unlist(HostCopy host)
     {
-        if (_droppable.Remove(host.Key)) _droppableBytes -= host.Bytes;
+        if (_droppable.Remove(host.Key)) CountDroppable(host, -host.Bytes);
         else _dirty.Remove(host.Key);
+    }
+
+    private void CountDroppable(HostCopy host, long bytes)
+    {
+        _droppableBytes += bytes;
+        if (!host.IsPlanned) _droppableUnplannedBytes += bytes;
     }
 
     private void Free(HostCopy host)

@@ -26,7 +26,9 @@ internal sealed class SessionPlanner
     private const double WorthwhileGain = 0.01;
 
     private readonly TensorStore _store;
+    private readonly HostMemoryOptions? _hostMemory;
     private StoreBandwidth? _bandwidth; // of the profile, or measured for the first plan
+    private StoreBandwidth? _hostBandwidth; // measured for the first plan; null without a host tier
     private long _budget;
     private IMigrationPolicy _policy;
     private readonly Dictionary<MigrationPlan, Trial> _trials = new(ReferenceEqualityComparer.Instance);
@@ -47,6 +49,7 @@ internal sealed class SessionPlanner
     {
         _store = store;
         _budget = options.MemoryBudget!.Value.Bytes;
+        _hostMemory = options.HostMemory;
         _policy = Policies.Named(options.Policy);
         if (options.BandwidthProfile is { } profile) _bandwidth = BandwidthProfileFile.Read(profile).For(options.StoragePaths);
     }
@@ -100,11 +103,15 @@ internal sealed class SessionPlanner
 
     private MigrationPlan Make(Trace trace, Trial trial, bool costsCompute)
     {
+        if (_hostMemory is not null) _hostBandwidth ??= StoreProbe.MeasureHostMemory(_store);
         _bandwidth ??= StoreProbe.Measure(_store);
         PolicyResult result = _policy.Plan(trace, Machine(_bandwidth, costsCompute));
         _trials[result.Plan] = trial;
         return result.Plan;
     }
+
+    /// <summary>The part of the host tier's budget that plans fill; the rest is for padding, and for what the tier keeps free.</summary>
+    private const double PlannedHostShare = 0.85;
 
     private MachineModel Machine(StoreBandwidth bandwidth, bool costsCompute) => new()
     {
@@ -117,6 +124,16 @@ internal sealed class SessionPlanner
             Interference = bandwidth.Interference,
             LatencySeconds = 0.0005,
         },
+        Host = _hostBandwidth is { } host
+            ? new TierModel
+            {
+                ReadBandwidth = host.ReadBandwidth,
+                WriteBandwidth = host.WriteBandwidth,
+                Interference = host.Interference,
+                LatencySeconds = 0.00005,
+                Capacity = (long)(_hostMemory!.Budget.Bytes * PlannedHostShare),
+            }
+            : null,
         // Not divided by the cores: a thread that takes one of them for a while holds up all that meet at the op's next barrier.
         ComputeSecondsPerByte = costsCompute ? bandwidth.CpuSecondsPerByte : 0,
     };

@@ -1,6 +1,5 @@
 using TeraIO.Core.Storage;
 using TeraIO.Core.Tests.Storage;
-using TeraIO.Core.Transfers;
 using TeraIO.TestSupport;
 
 namespace TeraIO.Core.Tests.Tiers;
@@ -152,7 +151,7 @@ public class HostTierFaultTests
     private async Task RunWorkload(HostMemoryMode mode, FaultPlan plan)
     {
         using var store = TensorStore.Open(
-            Options(mode) with { ReadRetries = 1 }, logger: null,
+            Options(mode) with { ReadRetries = 1, StripeSize = ByteSize.FromKiB(256) }, logger: null,
             backend => new FaultInjectingBackend(backend, plan), backend => new FaultInjectingBackend(backend, plan));
         var copies = new List<StoredCopy>();
         for (int i = 0; i < _tensors.Length; i++)
