@@ -52,8 +52,8 @@ public sealed unsafe class StoreProbe : IDisposable
     }
 
     /// <summary>
-    /// Measures the host tier in the same way; null when the store has none. What waits there gives way, to the paths if need be, for up to 64 MiB or half of the tier's budget. Where a write is
-    /// complete on the paths only (<see cref="HostMemoryMode.WriteThrough"/>), that is what is measured.
+    /// Measures the host tier in the same way, with up to 64 MiB or half of its budget; null when the store has none. To be done while nothing waits there: what finds no room goes to the
+    /// paths. Where a write is complete on the paths only (<see cref="HostMemoryMode.WriteThrough"/>), that is what is measured.
     /// </summary>
     /// <exception cref="TeraIOException">A transfer failed, or the store is full.</exception>
     public static StoreBandwidth? MeasureHostMemory(TensorStore store)

@@ -78,11 +78,14 @@ internal sealed class TieredTransfers(TensorStore store, HostTier tier)
         }
     }
 
-    /// <summary>Begins the spills that the tier wants now.</summary>
-    public void SpillAhead()
+    /// <summary>Begins the spills that the tier wants now. Where the paths refuse one at once, the next would fare no better.</summary>
+    private void SpillAhead()
     {
         while (tier.BeginSpill() is { } host)
-            _ = Spill(host);
+        {
+            if (Spill(host) is { IsCompletedSuccessfully: true, Result: false })
+                return;
+        }
     }
 
     /// <returns>False when host memory did not take the bytes: the paths may.</returns>
@@ -109,7 +112,8 @@ internal sealed class TieredTransfers(TensorStore store, HostTier tier)
             copy, source, TransferDirection.Write, priority, continuesInline, ct, host is null ? TransferRoute.Paths : TransferRoute.Spill, host);
     }
 
-    private async Task Spill(HostCopy host)
+    /// <returns>Whether the paths have the bytes.</returns>
+    private async Task<bool> Spill(HostCopy host)
     {
         StoredCopy copy = host.Copy;
         HostSpill spill = host.Spill!;
@@ -134,5 +138,6 @@ internal sealed class TieredTransfers(TensorStore store, HostTier tier)
             store.Placement.Release(copy.Stripes);
         spill.End();
         store.EndTransfer();
+        return isComplete;
     }
 }

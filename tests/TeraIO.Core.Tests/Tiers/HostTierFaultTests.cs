@@ -65,6 +65,21 @@ public class HostTierFaultTests
     }
 
     [Test]
+    public async Task Spills_end_where_every_path_has_reached_its_write_limit()
+    {
+        var limit = new PathOptions { WriteLimit = ByteSize.Zero };
+        using var store = TensorStore.Open(Options() with { PathOptions = _directories.Paths.ToDictionary(static path => path, _ => limit) });
+        var copies = new List<StoredCopy>();
+        for (int i = 0; i < 5; i++)
+            copies.Add(await Write(store, i));
+
+        Assert.That(store.Statistics.HostMemory!.FailedSpills, Is.EqualTo(1));
+        Assert.ThrowsAsync<StorageFullException>(async () => await store.WriteAsync(store.Reserve(5, Bytes), _tensors[5].Address));
+        for (int i = 0; i < 5; i++)
+            Assert.That(await Read(store, copies[i]), Is.EqualTo(_tensors[i].Span.ToArray()), $"tensor {i}");
+    }
+
+    [Test]
     public async Task Written_through_a_path_failure_is_the_writes_own()
     {
         var plan = FaultPlan.None();

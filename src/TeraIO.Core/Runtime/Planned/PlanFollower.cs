@@ -40,9 +40,10 @@ internal sealed class PlanFollower(EngineState state, Migrator migrator) : IEvic
     /// <inheritdoc/>
     public long NextUse(TensorBlock block)
     {
-        if (!_isFollowing) return long.MaxValue;
-        long distance = DistanceToNextUse(block);
-        return distance == long.MaxValue ? distance : _opsSeen + distance;
+        if (!_isFollowing || block.PlanTensor < 0) return long.MaxValue;
+        // Not the op at this position: it runs with the block in memory, or has ended.
+        long distance = _program!.DistanceToNextUse(block.PlanTensor, _position + 1);
+        return distance == long.MaxValue ? distance : _opsSeen + 1 + distance;
     }
 
     /// <summary>Adds a program and makes it the current one from the next step on.</summary>
