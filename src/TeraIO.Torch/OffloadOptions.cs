@@ -53,6 +53,12 @@ public sealed record OffloadOptions
     /// </summary>
     public ByteSize? StoreCapacity { get; init; }
 
+    /// <summary>
+    /// Host memory as a tier in front of <see cref="StoragePaths"/>, for tensors of a device with memory of its own. Where tensors live in host memory, as they do in every session so far, it is
+    /// refused unless <see cref="HostMemoryOptions.AllowOnCpu"/> says that an emulated tier is meant. Default <see langword="null"/>: none.
+    /// </summary>
+    public HostMemoryOptions? HostMemory { get; init; }
+
     /// <summary>Slows every storage path down to this device, for experiments. Default <see langword="null"/>: as fast as it is.</summary>
     public EmulatedDevice? EmulatedDevice { get; init; }
 
@@ -95,7 +101,19 @@ public sealed record OffloadOptions
             throw new ConfigurationException($"{nameof(MinimumOffloadSize)} is {MinimumOffloadSize}; the smallest that can be moved is 4 KiB.");
         }
 
-        if (MemoryBudget is not { } budget) return;
+        if (HostMemory is { AllowOnCpu: false } host)
+        {
+            throw new ConfigurationException(
+                $"{nameof(HostMemory)} sets {host.Budget} of host memory aside, but this session's tensors live in host memory themselves: the tier saves nothing there. Leave it out and raise {nameof(MemoryBudget)} "
+                + $"by as much, or set {nameof(HostMemoryOptions)}.{nameof(HostMemoryOptions.AllowOnCpu)} to emulate a second tier for tests and experiments.");
+        }
+
+        if (MemoryBudget is not { } budget)
+        {
+            if (HostMemory is not null) throw new ConfigurationException($"{nameof(HostMemory)} is set but {nameof(MemoryBudget)} is not: without a budget nothing moves. Set {nameof(MemoryBudget)}, or leave it out.");
+            return;
+        }
+
         if (budget.Bytes <= 0) throw new ConfigurationException($"{nameof(MemoryBudget)} is {budget}; it must be more than zero.");
         if (StoragePaths.Count == 0)
         {
@@ -111,6 +129,7 @@ public sealed record OffloadOptions
         Capacity = StoreCapacity,
         Emulated = EmulatedDevice,
         Leases = Leases,
+        HostMemory = HostMemory,
     };
 
     internal ObserverOptions ToObserverOptions() => new()

@@ -67,6 +67,9 @@ public sealed class OffloadSession : IDisposable
     /// <summary>How the last two steps that ran without a plan differ: the first op that is not the same. Null when they are equal.</summary>
     public string? LastDifference => _planned?.LastDifference;
 
+    /// <summary>Counters of the host tier since the session began; null without <see cref="OffloadOptions.HostMemory"/>.</summary>
+    public HostTierStatistics? HostMemory => _store?.Statistics.HostMemory;
+
     /// <summary>Counters since the session began.</summary>
     public unsafe OffloadStatistics Statistics
     {

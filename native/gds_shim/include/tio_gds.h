@@ -35,7 +35,7 @@
 extern "C" {
 #endif
 
-#define TIO_GDS_ABI_VERSION 2u
+#define TIO_GDS_ABI_VERSION 3u
 
 typedef int32_t tio_status;
 
@@ -150,6 +150,18 @@ TIO_GDS_API tio_status tio_gds_buffer_register(tio_gds_queue* queue, void* base,
                                                uint32_t memory_kind, uint32_t* index);
 /* TIO_E_INVALID while requests that name it are in flight. */
 TIO_GDS_API tio_status tio_gds_buffer_unregister(tio_gds_queue* queue, uint32_t index);
+
+/* ---- pinned host memory --------------------------------------------------------------------------- */
+
+typedef struct tio_gds_pin tio_gds_pin;
+
+/* Pins host memory for CUDA, on all devices: copies between it and a GPU then need no staging and do not
+ * block the CPU. Keeps the first device's primary context alive meanwhile. The memory is the caller's and
+ * must stay until tio_gds_host_unpin. TIO_E_UNSUPPORTED where there is no CUDA driver or no GPU; TIO_E_NOMEM
+ * or TIO_E_DEVICE when the driver does not pin it. */
+TIO_GDS_API tio_status tio_gds_host_pin(void* base, size_t length, tio_gds_pin** pin);
+/* NULL is allowed. */
+TIO_GDS_API tio_status tio_gds_host_unpin(tio_gds_pin* pin);
 
 /* ---- transfers ------------------------------------------------------------------------------------ */
 

@@ -10,6 +10,7 @@ namespace TeraIO.Samples.GptTraining;
 internal sealed class CommandLine
 {
     private const string Planned = "planned";
+    private const string WriteBack = "write-back";
 
     private readonly Option<string> _config = new("--config") { Description = "nano, 30M or gpt2-small", DefaultValueFactory = _ => "nano" };
     private readonly Option<int?> _layers = new("--layers") { Description = "Transformer blocks (default: the config's)" };
@@ -48,6 +49,8 @@ internal sealed class CommandLine
     private readonly Option<string?> _writeLimit = new("--write-limit") { Description = "Endurance: bytes after which a --store directory takes no more writes, such as 500GiB; each" };
     private readonly Option<string?> _emulateRead = new("--emulate-read") { Description = "Slow the store down to a device that reads so many bytes per second, such as 400MiB" };
     private readonly Option<string?> _emulateWrite = new("--emulate-write") { Description = "The same for writes; both or none" };
+    private readonly Option<string?> _hostMemory = new("--host-memory") { Description = "Emulate a host tier of this size in front of the store. It lies in the same memory as the model, so it shows what a GPU host would do and saves nothing here" };
+    private readonly Option<string> _hostMode = new("--host-mode") { Description = "write-back (to the store when room is needed) or write-through (at once)", DefaultValueFactory = _ => WriteBack };
     private readonly Option<string?> _leases = new("--leases") { Description = "Other processes share the store's devices: path (leases per device and direction), global (one lock) or none (no control, only counted)" };
     private readonly Option<bool> _dataParallel = new("--data-parallel") { Description = "One of the ranks that mpirun started: each trains its part of every batch, gradients are averaged through MPI" };
     private readonly Option<string?> _checkpoint = new("--checkpoint") { Description = "File to save to at the end and on Ctrl-C" };
@@ -61,7 +64,7 @@ internal sealed class CommandLine
         Root = new RootCommand("Trains a GPT on real text under a memory budget; idle tensors wait on SSD.")
         {
             _config, _layers, _width, _heads, _sequence, _batch, _accumulate, _dropout, _tied, _lossChunk, _steps, _stopAfter, _seed, _textFile,
-            _tokenizer, _optimizer, _learningRate, _weightDecay, _clip, _warmUp, _budget, _unlimitedPeak, _store, _noOffload, _unobserved, _mode, _policy, _traceFile, _planFile, _writeLimit, _emulateRead, _emulateWrite, _leases, _study, _budgets, _measure, _improve, _sameTraffic,
+            _tokenizer, _optimizer, _learningRate, _weightDecay, _clip, _warmUp, _budget, _unlimitedPeak, _store, _noOffload, _unobserved, _mode, _policy, _traceFile, _planFile, _writeLimit, _emulateRead, _emulateWrite, _hostMemory, _hostMode, _leases, _study, _budgets, _measure, _improve, _sameTraffic,
             _dataParallel, _checkpoint, _resume, _evaluateEvery, _compare, _json,
         };
     }
@@ -111,6 +114,7 @@ internal sealed class CommandLine
             StudyImproving = AtLeast(2, parsed.GetValue(_improve), _improve),
             WriteLimit = parsed.GetValue(_writeLimit) is { } writeLimit ? ReadWriteLimit(writeLimit) : null,
             Emulated = ReadEmulated(parsed.GetValue(_emulateRead), parsed.GetValue(_emulateWrite)),
+            HostMemory = ReadHostMemory(parsed.GetValue(_hostMemory), OneOf(parsed.GetValue(_hostMode)!, _hostMode, [WriteBack, "write-through"])),
             Leases = parsed.GetValue(_leases) is { } leases ? ReadLeases(OneOf(leases, _leases, ["path", "global", "none"])) : null,
             DataParallel = parsed.GetValue(_dataParallel),
             Compare = parsed.GetValue(_compare),
@@ -192,6 +196,15 @@ internal sealed class CommandLine
         return ByteSize.TryParse(read, out var readSize) && ByteSize.TryParse(write, out var writeSize) && readSize.Bytes > 0 && writeSize.Bytes > 0
             ? new EmulatedDevice(readSize.Bytes, writeSize.Bytes)
             : throw new ConfigurationException("--emulate-read and --emulate-write go together; each is a size per second such as 400MiB.");
+    }
+
+    private static HostMemoryOptions? ReadHostMemory(string? size, string mode)
+    {
+        if (size is null)
+            return null;
+        return ByteSize.TryParse(size, out var budget)
+            ? new HostMemoryOptions { Budget = budget, Mode = mode == WriteBack ? HostMemoryMode.WriteBack : HostMemoryMode.WriteThrough, AllowOnCpu = true }
+            : throw new ConfigurationException($"--host-memory '{size}' is not a size such as 2GiB.");
     }
 
     private static LeaseOptions ReadLeases(string mode) => new()

@@ -1,5 +1,6 @@
 using System.Globalization;
 using TeraIO.Core;
+using TeraIO.Core.Storage;
 using TeraIO.Torch;
 
 namespace TeraIO.Samples.GptTraining;
@@ -65,7 +66,11 @@ internal sealed class PolicyStudy : IDisposable
     {
         if (_stepOfPhase < _phases[_phase].WarmUp + _phases[_phase].Measured)
         {
-            if (_stepOfPhase == _phases[_phase].WarmUp) session.ResetPeak();
+            if (_stepOfPhase == _phases[_phase].WarmUp)
+            {
+                session.ResetPeak();
+                _phases[_phase].HostBefore = session.HostMemory;
+            }
             return;
         }
 
@@ -96,6 +101,7 @@ internal sealed class PolicyStudy : IDisposable
         phase.Traffic.Add(traffic);
         phase.PredictedSeconds = session.Plan?.PredictedStepSeconds ?? 0;
         phase.Peak = session.Statistics.PeakLiveBytes;
+        phase.HostAfter = session.HostMemory;
     }
 
     /// <summary>One row per budget and policy, after one of all unlimited steps of this budget.</summary>
@@ -127,6 +133,9 @@ internal sealed class PolicyStudy : IDisposable
         NoRoomSeconds = Average(phase, t => t.NoRoomTime.TotalSeconds),
         BytesRead = (long)Average(phase, t => t.BytesRead.Bytes),
         BytesWritten = (long)Average(phase, t => t.BytesWritten.Bytes),
+        BytesReadFromHost = HostBytes(phase, static h => h.BytesOut),
+        BytesWrittenToHost = HostBytes(phase, static h => h.BytesIn),
+        BytesSpilled = HostBytes(phase, static h => h.BytesSpilled),
         BudgetBytes = phase.Budget?.Bytes,
         PeakBytes = phase.Peak.Bytes,
         PredictedStepSeconds = phase.PredictedSeconds,
@@ -153,6 +162,9 @@ internal sealed class PolicyStudy : IDisposable
 
     private static string MiB(long bytes) => (bytes / (double)(1 << 20)).ToString("F0", CultureInfo.InvariantCulture);
 
+    private long HostBytes(Phase phase, Func<HostTierStatistics, ByteSize> of) =>
+        phase is { HostBefore: { } before, HostAfter: { } after } ? (of(after).Bytes - of(before).Bytes) / _measured : 0;
+
     private double Average(Phase phase, Func<OffloadStatistics, double> of) => phase.Traffic.Sum(of) / _measured;
 
     private static double Median(IReadOnlyCollection<double> values)
@@ -170,6 +182,10 @@ internal sealed class PolicyStudy : IDisposable
         public double PredictedSeconds { get; set; }
 
         public ByteSize Peak { get; set; }
+
+        public HostTierStatistics? HostBefore { get; set; }
+
+        public HostTierStatistics? HostAfter { get; set; }
     }
 }
 
@@ -195,6 +211,15 @@ internal sealed record StudyRow
     public required long BytesRead { get; init; }
 
     public required long BytesWritten { get; init; }
+
+    /// <summary>The part of <see cref="BytesRead"/> that the host tier served.</summary>
+    public required long BytesReadFromHost { get; init; }
+
+    /// <summary>The part of <see cref="BytesWritten"/> that the host tier took.</summary>
+    public required long BytesWrittenToHost { get; init; }
+
+    /// <summary>What went on from there to the store's paths.</summary>
+    public required long BytesSpilled { get; init; }
 
     public required long? BudgetBytes { get; init; }
 

@@ -94,6 +94,9 @@ internal sealed record RunOptions
     /// <summary>Bytes that may be written to each store directory; null: no limit.</summary>
     public ByteSize? WriteLimit { get; init; }
 
+    /// <summary>The host tier in front of the store; null: none.</summary>
+    public HostMemoryOptions? HostMemory { get; init; }
+
     /// <summary>How the store is shared with other processes; null: it is not.</summary>
     public LeaseOptions? Leases { get; init; }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using TeraIO.Core.Storage;
 
 namespace TeraIO.Samples.GptTraining;
 
@@ -70,6 +71,9 @@ internal sealed record RunReport
 
     /// <summary>By the last plan.</summary>
     public double? PredictedStepSeconds { get; init; }
+
+    /// <summary>The emulated host tier over the whole run.</summary>
+    public HostTierStatistics? HostMemory { get; init; }
 
     public IReadOnlyList<StudyRow>? Study { get; init; }
 

@@ -103,6 +103,11 @@ internal sealed class StepProgress(IAnsiConsole console, bool redirected) : IDis
         yield return ("peak of the process", $"{new ByteSize(report.PeakRssBytes)} ({new ByteSize(report.IdleRssBytes)} before the model)");
         yield return ("read back", Size(report.BytesRead));
         yield return ("written", Size(report.BytesWritten));
+        if (report.HostMemory is { } host)
+        {
+            yield return ("host tier (emulated: the same memory)", $"{host.Peak} of {host.Budget} used, in {host.BytesIn}, out {host.BytesOut}, spilled {host.BytesSpilled}");
+            yield return ("host tier reads", string.Create(CultureInfo.InvariantCulture, $"{host.Hits} of {host.Hits + host.Misses} tensors, {host.Bypasses} written past it, {host.Drops} dropped without I/O"));
+        }
         yield return ("stalled", report.StallSeconds is { } stall ? string.Create(CultureInfo.InvariantCulture, $"{stall:F1} s") : null);
         yield return ("smallest budget", report.SmallestBudgetBytes is { } smallest ? $"{new ByteSize(smallest)} (by {report.LargestWorkingSetOp ?? "the model as a whole"})" : null);
     }

@@ -112,6 +112,7 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, ICo
         EmulatedDevice = options.Emulated,
         StoragePathOptions = options.StorePaths.ToDictionary(static path => path, _ => new PathOptions { WriteLimit = options.WriteLimit }),
         Leases = options.Leases ?? (ranks.Size > 1 ? new LeaseOptions() : null),
+        HostMemory = budget is null ? null : options.HostMemory,
     });
 
     private ITextSource OpenText() => options.TextFile is { } file
@@ -162,6 +163,7 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, ICo
             Divergences = counters?.Divergences,
             PlanningSeconds = counters?.PlanningTime.TotalSeconds,
             PredictedStepSeconds = session?.Plan?.PredictedStepSeconds,
+            HostMemory = session?.HostMemory,
             Study = study is null ? null : [.. study.Rows()],
             Ranks = ranks.Size,
             TokensPerStep = (long)options.Config.Batch * options.Config.Sequence * options.Accumulate,

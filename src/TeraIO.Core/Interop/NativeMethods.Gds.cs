@@ -10,7 +10,7 @@ internal static partial class NativeMethods
     internal static unsafe partial class Gds
     {
         private const string Library = "tio_gds_shim";
-        private const uint AbiVersion = 2;
+        private const uint AbiVersion = 3;
 
         private static readonly Lock _loading = new();
         private static volatile bool _isLoaded;
@@ -71,6 +71,12 @@ internal static partial class NativeMethods
 
         [LibraryImport(Library, EntryPoint = "tio_gds_cancel")]
         public static partial TransferStatus Cancel(GdsQueueHandle queue, ulong token);
+
+        [LibraryImport(Library, EntryPoint = "tio_gds_host_pin")]
+        public static partial TransferStatus HostPin(void* memory, nuint length, out nint pin);
+
+        [LibraryImport(Library, EntryPoint = "tio_gds_host_unpin")]
+        public static partial TransferStatus HostUnpin(nint pin);
 
         /// <summary>What the calling thread's last failed call said.</summary>
         public static string LastError()

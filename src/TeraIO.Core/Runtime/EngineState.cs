@@ -102,13 +102,15 @@ internal sealed class EngineState(IStorageMemory memory, TensorStore? store, lon
     }
 
     /// <summary>An idle block is chosen to leave memory; <see cref="EndOffload"/> follows.</summary>
-    public Offload BeginOffload(TensorBlock block)
+    /// <param name="block">Which.</param>
+    /// <param name="target">The tier that a plan names.</param>
+    public Offload BeginOffload(TensorBlock block, WriteTarget target = WriteTarget.Any)
     {
         Idle.Remove(block);
         block.Apply(ResidencyEvent.OffloadStarted);
         OffloadsInFlight++;
         OffloadingBytes += block.Bytes;
-        return new Offload(block, block.Version, block.CopyIsCurrent);
+        return new Offload(block, block.Version, block.CopyIsCurrent, new WriteHint(target, Preference?.NextUse(block) ?? long.MaxValue));
     }
 
     /// <summary>The write of a block ended, or turned out not to be needed: its memory goes, unless it was needed, changed or freed meanwhile.</summary>
@@ -134,6 +136,7 @@ internal sealed class EngineState(IStorageMemory memory, TensorStore? store, lon
         if (block.Pins > 0 || wantedBack || !block.CopyIsCurrent)
         {
             block.Apply(ResidencyEvent.OffloadAbandoned);
+            if (block.Copy is not null) Store!.MarkSpare(block.Copy);
             ListIfIdle(block);
             return;
         }
@@ -176,6 +179,7 @@ internal sealed class EngineState(IStorageMemory memory, TensorStore? store, lon
         }
 
         block.Apply(ResidencyEvent.PrefetchCompleted);
+        Store!.MarkSpare(block.Copy!);
         BytesRead += block.Bytes;
         Prefetches++;
         ListIfIdle(block);

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using TeraIO.Core.Plans;
 using TeraIO.Core.Residency;
 using TeraIO.Core.Storage;
+using TeraIO.Core.Transfers;
 
 namespace TeraIO.Core.Runtime;
 
@@ -82,7 +83,10 @@ internal sealed class Evictor(EngineState state)
     }
 
     private ValueTask StartWrite(Offload offload) =>
-        offload.IsCleanCandidate ? ValueTask.CompletedTask : state.Store!.WriteAsync(offload.Block.Copy!, offload.Block.Address);
+        offload.IsCleanCandidate ? ValueTask.CompletedTask : Write(offload);
+
+    private ValueTask Write(Offload offload) =>
+        state.Store!.Write(offload.Block.Copy!, offload.Block.Address, TransferPriority.Normal, continuesInline: false, offload.Hint);
 
     private long Shortfall(long needed) => state.Budget == long.MaxValue ? 0 : state.Memory.LiveBytes + needed - state.Budget;
 
@@ -151,7 +155,7 @@ internal sealed class Evictor(EngineState state)
             if (offload.IsCleanCandidate && !state.Store!.Matches(block.Copy!, block.Address))
             {
                 written = true;
-                state.WaitStalled(state.Store.WriteAsync(block.Copy!, block.Address), StallCause.NoRoom);
+                state.WaitStalled(Write(offload), StallCause.NoRoom);
             }
             else
             {

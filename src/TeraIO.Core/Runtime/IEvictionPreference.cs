@@ -10,4 +10,7 @@ internal interface IEvictionPreference
 
     /// <summary>Ops until the next use; larger is better to spare.</summary>
     long DistanceToNextUse(TensorBlock block);
+
+    /// <summary>The op that uses it next, counted since the first that was seen; <see cref="long.MaxValue"/> when it cannot tell.</summary>
+    long NextUse(TensorBlock block);
 }

@@ -46,12 +46,12 @@ internal sealed class Migrator : IDisposable
         _state is { OffloadsInFlight: 0, PrefetchesInFlight: 0 }
         && (_prefetches.FirstOrDefault(static b => b.State == ResidencyState.Offloaded) is not { } next || !HasRoomFor(next));
 
-    /// <summary>Takes a block out of memory as soon as its bytes are stored. Under the engine's lock.</summary>
+    /// <summary>Takes a block out of memory as soon as its bytes are stored, in the tier that the plan has for them. Under the engine's lock.</summary>
     /// <returns>False when it is in use, away already or cannot move.</returns>
-    public bool RequestOffload(TensorBlock block)
+    public bool RequestOffload(TensorBlock block, WriteTarget target)
     {
         if (_isStopping || block is not { State: ResidencyState.Resident, Pins: 0, Storage: not 0, StaysResident: false }) return false;
-        _offloads.Enqueue(_state.BeginOffload(block));
+        _offloads.Enqueue(_state.BeginOffload(block, target));
         _work.Set();
         return true;
     }
@@ -163,7 +163,7 @@ internal sealed class Migrator : IDisposable
                 return;
             }
 
-            Follow(_store.Write(copy, block.Address, TransferPriority.Normal, continuesInline: true), block, offload);
+            Follow(_store.Write(copy, block.Address, TransferPriority.Normal, continuesInline: true, offload.Hint), block, offload);
         }
         catch (TeraIOException)
         {

@@ -1,4 +1,5 @@
 using TeraIO.Core.Residency;
+using TeraIO.Core.Storage;
 
 namespace TeraIO.Core.Runtime;
 
@@ -6,4 +7,5 @@ namespace TeraIO.Core.Runtime;
 /// <param name="Block">Which.</param>
 /// <param name="Version">Of its bytes when it was chosen.</param>
 /// <param name="IsCleanCandidate">The store should hold its bytes already.</param>
-internal readonly record struct Offload(TensorBlock Block, int Version, bool IsCleanCandidate);
+/// <param name="Hint">Where the bytes are to wait, and for how long.</param>
+internal readonly record struct Offload(TensorBlock Block, int Version, bool IsCleanCandidate, WriteHint Hint);

@@ -87,6 +87,9 @@ public sealed record StoreOptions
     /// <summary>How the store shares its devices with other stores of this node. Default <see langword="null"/>: it knows of none.</summary>
     public LeaseOptions? Leases { get; init; }
 
+    /// <summary>Host memory as a tier in front of <see cref="Paths"/>. Default <see langword="null"/>: none.</summary>
+    public HostMemoryOptions? HostMemory { get; init; }
+
     /// <exception cref="ConfigurationException">An option is outside its limits; the message names it.</exception>
     internal void Validate()
     {
@@ -106,6 +109,7 @@ public sealed record StoreOptions
         ValidatePathOptions();
         ValidateShares(FixedShares, Paths.Count);
         Leases?.Validate();
+        HostMemory?.Validate(Backend);
         if (!Enum.IsDefined(Backend))
             throw new ConfigurationException($"StoreOptions.Backend is {(int)Backend}: use Auto, IoUring, Threads or CuFile.");
         if (Backend == StorageBackend.CuFile && VerifyReads)

@@ -19,23 +19,27 @@ public sealed record StoreBandwidth(double ReadBandwidth, double WriteBandwidth,
 public sealed unsafe class StoreProbe : IDisposable
 {
     private const int InFlight = 4;
-    private const long TensorBytes = 8L << 20;
+    private const long MostTensorBytes = 8L << 20;
     private static readonly TimeSpan _phase = TimeSpan.FromMilliseconds(120);
 
     private readonly TensorStore _store;
+    private readonly WriteHint _hint;
+    private readonly long _tensorBytes;
     private readonly nint _memory;
     private readonly StoredCopy[] _copies = new StoredCopy[2 * InFlight];
 
-    private StoreProbe(TensorStore store)
+    private StoreProbe(TensorStore store, WriteTarget target, long tensorBytes)
     {
         _store = store;
-        _memory = (nint)NativeMemory.AlignedAlloc(2 * InFlight * (nuint)TensorBytes, 4096);
-        NativeMemory.Fill((void*)_memory, 2 * InFlight * (nuint)TensorBytes, 0x5A);
-        for (int i = 0; i < _copies.Length; i++) _copies[i] = store.Reserve(-1 - i, TensorBytes);
+        _hint = WriteHint.None with { Target = target };
+        _tensorBytes = tensorBytes;
+        _memory = (nint)NativeMemory.AlignedAlloc(2 * InFlight * (nuint)tensorBytes, 4096);
+        NativeMemory.Fill((void*)_memory, 2 * InFlight * (nuint)tensorBytes, 0x5A);
+        for (int i = 0; i < _copies.Length; i++) _copies[i] = store.Reserve(-1 - i, tensorBytes);
     }
 
     /// <summary>
-    /// Measures; blocks the caller for about half a second, and uses 64 MiB of memory and store meanwhile. Stores that share a device
+    /// Measures the paths; blocks the caller for about half a second, and uses 64 MiB of memory and store meanwhile. Stores that share a device
     /// (<see cref="StoreOptions.Leases"/>) measure it one after the other.
     /// </summary>
     /// <exception cref="TeraIOException">A transfer failed, or the store is full.</exception>
@@ -43,7 +47,21 @@ public sealed unsafe class StoreProbe : IDisposable
     {
         ArgumentNullException.ThrowIfNull(store);
         using IDisposable? turn = store.AwaitProbeTurn();
-        using var probe = new StoreProbe(store);
+        using var probe = new StoreProbe(store, WriteTarget.Paths, MostTensorBytes);
+        return probe.Run();
+    }
+
+    /// <summary>
+    /// Measures the host tier in the same way, with up to 64 MiB or half of its budget; null when the store has none. To be done while nothing waits there: what finds no room goes to the
+    /// paths. Where a write is complete on the paths only (<see cref="HostMemoryMode.WriteThrough"/>), that is what is measured.
+    /// </summary>
+    /// <exception cref="TeraIOException">A transfer failed, or the store is full.</exception>
+    public static StoreBandwidth? MeasureHostMemory(TensorStore store)
+    {
+        ArgumentNullException.ThrowIfNull(store);
+        if (store.Options.HostMemory is not { } host) return null;
+        long tensorBytes = Math.Min(MostTensorBytes, host.Budget.Bytes / (4 * InFlight) / StoreOptions.BlockBytes * StoreOptions.BlockBytes);
+        using var probe = new StoreProbe(store, WriteTarget.Host, tensorBytes);
         return probe.Run();
     }
 
@@ -87,8 +105,8 @@ public sealed unsafe class StoreProbe : IDisposable
             int place = running.FindIndex(r => r.Transfer == ended);
             (_, int index, bool isRead) = running[place];
             running.RemoveAt(place);
-            if (isRead) readBytes += TensorBytes;
-            else writtenBytes += TensorBytes;
+            if (isRead) readBytes += _tensorBytes;
+            else writtenBytes += _tensorBytes;
             if (Stopwatch.GetElapsedTime(start) >= _phase) continue;
             running.Add((isRead ? Read(_copies[index]) : Write(_copies[index]), index, isRead));
         }
@@ -98,7 +116,7 @@ public sealed unsafe class StoreProbe : IDisposable
 
     private Task Read(StoredCopy copy) => _store.ReadAsync(copy, Memory(copy), TransferPriority.Normal).AsTask();
 
-    private Task Write(StoredCopy copy) => _store.WriteAsync(copy, Memory(copy)).AsTask();
+    private Task Write(StoredCopy copy) => _store.Write(copy, Memory(copy), TransferPriority.Normal, continuesInline: false, _hint).AsTask();
 
-    private nint Memory(StoredCopy copy) => _memory + (nint)(TensorBytes * (-1 - copy.TensorId));
+    private nint Memory(StoredCopy copy) => _memory + (nint)(_tensorBytes * (-1 - copy.TensorId));
 }

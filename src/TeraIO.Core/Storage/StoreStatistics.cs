@@ -75,7 +75,7 @@ public sealed record PathStatistics
     public ByteSize FreeAtOpen { get; init; }
 }
 
-/// <summary>A snapshot of a store's counters: the sum over its paths, and each path.</summary>
+/// <summary>A snapshot of a store's counters: the sum over its paths, each path, and the host tier.</summary>
 public sealed record StoreStatistics
 {
     internal StoreStatistics(IReadOnlyList<PathStatistics> paths)
@@ -95,6 +95,9 @@ public sealed record StoreStatistics
 
     /// <summary>The same per path, in the order of <see cref="StoreOptions.Paths"/>.</summary>
     public IReadOnlyList<PathStatistics> Paths { get; }
+
+    /// <summary>The tier in front of the paths; <see langword="null"/> without <see cref="StoreOptions.HostMemory"/>. The sums below are of the paths alone.</summary>
+    public HostTierStatistics? HostMemory { get; internal init; }
 
     /// <inheritdoc cref="PathStatistics.BytesRead"/>
     public ByteSize BytesRead { get; }

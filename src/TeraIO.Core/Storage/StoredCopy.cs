@@ -1,3 +1,5 @@
+using TeraIO.Core.Tiers;
+
 namespace TeraIO.Core.Storage;
 
 /// <summary>
@@ -36,13 +38,22 @@ public sealed class StoredCopy
 
     /// <summary>
     /// Whether the store holds a complete write of <see cref="Generation"/>. <see langword="false"/> before the first
-    /// write, during one, and after one that failed or was canceled.
+    /// write, during one, and after one that failed or was canceled, and where the store dropped bytes that their owner no longer needs from it.
     /// </summary>
     public bool IsValid => _isValid;
 
     internal TensorStore Store { get; }
 
     internal Stripe[] Stripes { get; }
+
+    /// <summary>Its place in host memory; null: it has none. Guarded by the host tier, as are the next two.</summary>
+    internal HostCopy? Host { get; set; }
+
+    /// <summary>The paths have the bytes of <see cref="Generation"/>.</summary>
+    internal bool PathsAreCurrent { get; set; }
+
+    /// <summary>Memory has the bytes of <see cref="Generation"/>, or newer ones.</summary>
+    internal bool IsSpare { get; set; }
 
     internal void BeginWrite()
     {
@@ -58,6 +69,9 @@ public sealed class StoredCopy
         _isValid = complete;
         Volatile.Write(ref _activity, Idle);
     }
+
+    /// <summary>The store dropped the bytes, which nobody needs from it.</summary>
+    internal void Invalidate() => _isValid = false;
 
     internal void BeginRead()
     {

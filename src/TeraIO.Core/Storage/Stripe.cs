@@ -16,4 +16,14 @@ internal struct Stripe
 
     /// <summary>The extent did not take a write and could not be replaced: it must not serve another tensor.</summary>
     public bool IsBad;
+
+    /// <summary>
+    /// Takes the place of a stripe of the same length. The checksum stays: where the bytes are in host memory too it is still theirs, and others may read it meanwhile.
+    /// </summary>
+    public void MoveTo(in Stripe place)
+    {
+        PathIndex = place.PathIndex;
+        Offset = place.Offset;
+        IsBad = false;
+    }
 }

@@ -132,7 +132,7 @@ internal sealed class StripePlacement
             }
             LeaveBadExtent(stripe);
             _paths[stripe.PathIndex].CountRelocation();
-            stripe = other;
+            stripe.MoveTo(other);
             return true;
         }
     }
@@ -190,7 +190,7 @@ internal sealed class StripePlacement
             LeaveBadExtent(stripe);
         else
             _paths[from].Free(stripe.Offset);
-        stripe = other;
+        stripe.MoveTo(other);
         return true;
     }
 

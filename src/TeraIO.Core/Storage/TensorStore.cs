@@ -1,13 +1,14 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using TeraIO.Core.Leases;
+using TeraIO.Core.Tiers;
 using TeraIO.Core.Transfers;
 
 namespace TeraIO.Core.Storage;
 
 /// <summary>
-/// Scratch space for tensors on one or more disks. Bytes are striped over the paths, written and read past the page cache where
-/// the file system allows it, and checked on the way back.
+/// Scratch space for tensors on one or more disks, with host memory in front of them if wanted. Bytes are striped over the paths, written and read past the
+/// page cache where the file system allows it, and checked on the way back.
 /// </summary>
 /// <remarks>
 /// Scratch semantics: nothing outlives the store. Its directories are removed on <see cref="Dispose"/>, at process exit, and, when the
@@ -19,19 +20,22 @@ public sealed class TensorStore : IDisposable
     private readonly Stack<TensorTransfer> _idleTransfers = new();
     private readonly ManualResetEventSlim _drained = new();
     private readonly StoreLeases? _leases;
+    private readonly TieredTransfers? _tiered;
     private int _transfersInFlight;
     private bool _isDisposed;
 
-    private TensorStore(StoreOptions options, IReadOnlyList<StorePath> paths, StoreLeases? leases)
+    private TensorStore(StoreOptions options, IReadOnlyList<StorePath> paths, StoreLeases? leases, HostTier? hostTier)
     {
         _leases = leases;
+        HostTier = hostTier;
+        _tiered = hostTier is null ? null : new TieredTransfers(this, hostTier);
         Options = options;
         Paths = paths;
         Placement = new StripePlacement(paths, options);
     }
 
     /// <summary>Counters and sizes, now.</summary>
-    public StoreStatistics Statistics => Placement.Snapshot();
+    public StoreStatistics Statistics => Placement.Snapshot() with { HostMemory = HostTier?.Snapshot() };
 
     /// <summary>What the leases did, per device and direction; empty without <see cref="StoreOptions.Leases"/> or with <see cref="LeaseMode.None"/>.</summary>
     public IReadOnlyList<LeaseStatistics> LeaseStatistics => _leases?.Statistics ?? [];
@@ -49,6 +53,9 @@ public sealed class TensorStore : IDisposable
     internal IReadOnlyList<StorePath> Paths { get; }
 
     internal StripePlacement Placement { get; }
+
+    /// <summary>Null without <see cref="StoreOptions.HostMemory"/>.</summary>
+    internal HostTier? HostTier { get; }
 
     /// <summary>Writes and reads of tensors that have not ended.</summary>
     internal int TransfersInFlight
@@ -68,29 +75,37 @@ public sealed class TensorStore : IDisposable
     /// <exception cref="StorageFullException">The disks have no room for the capacity. Nothing is left behind.</exception>
     public static TensorStore Open(StoreOptions options, ILogger? logger = null) => Open(options, logger, static backend => backend);
 
-    /// <summary>For fault injection: <paramref name="decorate"/> wraps the backend of each path.</summary>
-    internal static TensorStore Open(StoreOptions options, ILogger? logger, Func<ITransferBackend, ITransferBackend> decorate) =>
-        Open(options, logger, (_, path) => decorate(new NativeTransferBackend(
-            options.Backend, path.QueueDepth!.Value, TransferLimits.ForQueueDepth(path.QueueDepth.Value).MostRequests)));
+    /// <summary>For fault injection: <paramref name="decorate"/> wraps the backend of each path, <paramref name="decorateHost"/> that of the host tier.</summary>
+    internal static TensorStore Open(
+        StoreOptions options, ILogger? logger, Func<ITransferBackend, ITransferBackend> decorate, Func<ITransferBackend, ITransferBackend>? decorateHost = null) =>
+        Open(
+            options, logger,
+            (_, path) => decorate(new NativeTransferBackend(
+                options.Backend, path.QueueDepth!.Value, TransferLimits.ForQueueDepth(path.QueueDepth.Value).MostRequests)),
+            decorateHost);
 
     /// <summary>For tests without the native library: <paramref name="createBackend"/> makes the backend of each path.</summary>
     internal static TensorStore Open(StoreOptions options, ILogger? logger, Func<ITransferBackend> createBackend) =>
         Open(options, logger, (_, _) => createBackend());
 
     /// <summary>For tests and studies: <paramref name="createBackend"/> makes the backend of the path with this name and these options.</summary>
-    internal static TensorStore Open(StoreOptions options, ILogger? logger, Func<string, PathOptions, ITransferBackend> createBackend)
+    internal static TensorStore Open(
+        StoreOptions options, ILogger? logger, Func<string, PathOptions, ITransferBackend> createBackend, Func<ITransferBackend, ITransferBackend>? decorateHost = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
         RequireDistinct(options.Paths);
         logger ??= NullLogger.Instance;
         var paths = new List<StorePath>(options.Paths.Count);
+        HostTier? hostTier = null;
         var leases = options.Leases is { } sharing ? StoreLeases.Open(sharing, options.Paths, logger) : null;
         try
         {
             foreach (var path in options.Paths)
                 paths.Add(OpenPath(path, options, leases, logger, createBackend));
-            var store = new TensorStore(options, paths, leases);
+            if (options.HostMemory is { } hostMemory)
+                hostTier = new HostTier(hostMemory, decorateHost ?? (static backend => backend), logger);
+            var store = new TensorStore(options, paths, leases, hostTier);
             if (options.Capacity is { } capacity)
                 store.Placement.Preallocate(capacity.Bytes);
             return store;
@@ -99,6 +114,7 @@ public sealed class TensorStore : IDisposable
         {
             foreach (var path in paths)
                 path.Dispose();
+            hostTier?.Dispose();
             leases?.Dispose();
             throw;
         }
@@ -117,8 +133,8 @@ public sealed class TensorStore : IDisposable
     }
 
     /// <summary>
-    /// Writes the tensor's bytes. Ends when every stripe is written; only then may the source be changed or freed. A stripe whose extent
-    /// takes no writes moves to another, on another path if there is one.
+    /// Writes the tensor's bytes. Ends when every stripe is written, to host memory (<see cref="HostMemoryMode.WriteBack"/>) or to the paths; only then may
+    /// the source be changed or freed. A stripe whose extent takes no writes moves to another, on another path if there is one.
     /// </summary>
     /// <param name="copy">From <see cref="Reserve"/>; nothing else may be in flight on it.</param>
     /// <param name="source">Address of <see cref="StoredCopy.Bytes"/> bytes; any alignment. Never written to.</param>
@@ -128,7 +144,7 @@ public sealed class TensorStore : IDisposable
     /// <see cref="OperationCanceledException"/>; the source is untouched, the copy is not valid.</returns>
     /// <exception cref="InvalidOperationException">The copy was released, or a transfer of it is in flight.</exception>
     public ValueTask WriteAsync(StoredCopy copy, nint source, TransferPriority priority = TransferPriority.Normal, CancellationToken ct = default) =>
-        Write(copy, source, priority, continuesInline: false, deadline: null, ct);
+        Write(copy, source, priority, continuesInline: false, WriteHint.None, deadline: null, ct);
 
     /// <summary><inheritdoc cref="WriteAsync(StoredCopy, nint, TransferPriority, CancellationToken)" path="/summary"/></summary>
     /// <remarks>
@@ -142,14 +158,32 @@ public sealed class TensorStore : IDisposable
     /// <returns>As without a deadline; and <see cref="TransferDeadlineException"/>: the source is untouched, the copy is not valid and can be written again.</returns>
     /// <exception cref="InvalidOperationException">The copy was released, or a transfer of it is in flight.</exception>
     public ValueTask WriteAsync(StoredCopy copy, nint source, TimeSpan deadline, TransferPriority priority = TransferPriority.Normal, CancellationToken ct = default) =>
-        Write(copy, source, priority, continuesInline: false, Checked(deadline), ct);
+        Write(copy, source, priority, continuesInline: false, WriteHint.None, Checked(deadline), ct);
 
-    /// <summary><see cref="WriteAsync(StoredCopy, nint, TransferPriority, CancellationToken)"/>; with <paramref name="continuesInline"/> the continuation runs on the completion thread and must not block.</summary>
-    internal ValueTask Write(StoredCopy copy, nint source, TransferPriority priority, bool continuesInline, TimeSpan? deadline = null, CancellationToken ct = default)
+    /// <summary>
+    /// <see cref="WriteAsync(StoredCopy, nint, TransferPriority, CancellationToken)"/> to the tier that <paramref name="hint"/> names; with <paramref name="continuesInline"/> the
+    /// continuation runs on the completion thread and must not block.
+    /// </summary>
+    internal ValueTask Write(
+        StoredCopy copy, nint source, TransferPriority priority, bool continuesInline, WriteHint hint, TimeSpan? deadline = null, CancellationToken ct = default)
     {
         RequireOwn(copy);
         if (ct.IsCancellationRequested)
             return ValueTask.FromCanceled(ct);
+        if (_tiered is not null)
+        {
+            BeginCount();
+            try
+            {
+                copy.BeginWrite();
+            }
+            catch
+            {
+                EndTransfer();
+                throw;
+            }
+            return _tiered.Write(copy, source, priority, hint, continuesInline, deadline ?? Options.TransferDeadline, ct);
+        }
         var transfer = BeginTransfer();
         try
         {
@@ -200,6 +234,8 @@ public sealed class TensorStore : IDisposable
         RequireOwn(copy);
         if (ct.IsCancellationRequested)
             return ValueTask.FromCanceled(ct);
+        if (HostTier is not null)
+            return ReadFromTiers(copy, destination, priority, continuesInline, deadline ?? Options.TransferDeadline, ct);
         var transfer = BeginTransfer();
         try
         {
@@ -221,7 +257,8 @@ public sealed class TensorStore : IDisposable
     public bool Matches(StoredCopy copy, nint source)
     {
         RequireOwn(copy);
-        if (!copy.IsValid || Options.MovesDeviceMemory)
+        // From here on the copy stays valid: memory may lose the bytes when they match.
+        if (!(HostTier?.Claim(copy) ?? copy.IsValid) || Options.MovesDeviceMemory)
             return false;
         copy.BeginRead();
         try
@@ -248,8 +285,20 @@ public sealed class TensorStore : IDisposable
     {
         RequireOwn(copy);
         copy.MarkReleased();
-        Placement.Release(copy.Stripes);
+        if (HostTier?.Release(copy) is { } spill)
+            spill.Cancel();
+        else
+            Placement.Release(copy.Stripes);
     }
+
+    /// <summary>
+    /// The caller has the bytes of the copy, or newer ones: where the store has them in host memory alone it may drop them to make room, and the copy is then not valid any
+    /// more. Until <see cref="Matches"/> says that the copy has the same bytes, or the next write.
+    /// </summary>
+    internal void MarkSpare(StoredCopy copy) => HostTier?.MarkSpare(copy);
+
+    /// <summary>Sets host memory aside for writes with <see cref="WriteTarget.Host"/>; others leave so much of it alone.</summary>
+    internal void SetPlannedHostBytes(long bytes) => HostTier?.SetPlannedShare(bytes);
 
     /// <summary>Waits for the transfers in flight, then removes the store with everything in it.</summary>
     public void Dispose()
@@ -262,9 +311,12 @@ public sealed class TensorStore : IDisposable
             if (_transfersInFlight == 0)
                 _drained.Set();
         }
+        foreach (var spill in HostTier?.Close() ?? [])
+            spill.Cancel();
         _drained.Wait();
         foreach (var path in Paths)
             path.Dispose();
+        HostTier?.Dispose();
         _leases?.Dispose();
         foreach (var idle in _idleTransfers)
             idle.Dispose();
@@ -276,6 +328,23 @@ public sealed class TensorStore : IDisposable
         {
             if (--_transfersInFlight == 0 && _isDisposed)
                 _drained.Set();
+        }
+    }
+
+    /// <summary>One more to wait for in <see cref="Dispose"/>; the caller ends one of its own only after this.</summary>
+    internal void CountTransfer()
+    {
+        lock (_lock)
+            _transfersInFlight++;
+    }
+
+    /// <summary>A transfer that is part of one in flight.</summary>
+    internal TensorTransfer RentTransfer()
+    {
+        lock (_lock)
+        {
+            _transfersInFlight++;
+            return _idleTransfers.TryPop(out var idle) ? idle : new TensorTransfer(this);
         }
     }
 
@@ -292,13 +361,42 @@ public sealed class TensorStore : IDisposable
         transfer.Dispose();
     }
 
+    private ValueTask ReadFromTiers(StoredCopy copy, nint destination, TransferPriority priority, bool continuesInline, TimeSpan? deadline, CancellationToken ct)
+    {
+        BeginCount();
+        HostCopy? host;
+        try
+        {
+            host = HostTier!.BeginRead(copy);
+        }
+        catch
+        {
+            EndTransfer();
+            throw;
+        }
+        if (host is not null)
+            return _tiered!.Read(host, destination, priority, continuesInline, deadline, ct);
+        var read = RentTransfer().Run(copy, destination, TransferDirection.Read, priority, continuesInline, deadline, ct);
+        EndTransfer();
+        return read;
+    }
+
     private TensorTransfer BeginTransfer()
     {
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
+            return RentTransfer();
+        }
+    }
+
+    /// <summary>A write or read begins that is made of several transfers.</summary>
+    private void BeginCount()
+    {
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
             _transfersInFlight++;
-            return _idleTransfers.TryPop(out var idle) ? idle : new TensorTransfer(this);
         }
     }
 

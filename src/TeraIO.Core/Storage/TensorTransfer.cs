@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Threading.Tasks.Sources;
+using TeraIO.Core.Tiers;
 using TeraIO.Core.Transfers;
 
 namespace TeraIO.Core.Storage;
@@ -27,6 +28,8 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource, IDispos
     private StoredCopy _copy = null!;
     private nint _memory;
     private TransferDirection _direction;
+    private TransferRoute _route;
+    private HostCopy? _host;
     private CancellationToken _cancellation;
     private CancellationTokenRegistration _registration;
     private TimeSpan? _deadline;
@@ -51,13 +54,18 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource, IDispos
     /// </param>
     /// <param name="deadline">When it is to be given up, from now, or null.</param>
     /// <param name="cancellation">Ends it early.</param>
+    /// <param name="route">Between which places.</param>
+    /// <param name="host">The copy's place in host memory, where the route needs one; in use until the transfer ends.</param>
     public ValueTask Run(
-        StoredCopy copy, nint memory, TransferDirection direction, TransferPriority priority, bool continuesInline, TimeSpan? deadline, CancellationToken cancellation)
+        StoredCopy copy, nint memory, TransferDirection direction, TransferPriority priority, bool continuesInline, TimeSpan? deadline, CancellationToken cancellation,
+        TransferRoute route = TransferRoute.Whole, HostCopy? host = null)
     {
         _end.RunContinuationsAsynchronously = !continuesInline;
         _copy = copy;
         _memory = memory;
         _direction = direction;
+        _route = route;
+        _host = host;
         _cancellation = cancellation;
         _deadline = deadline;
         _failed = null;
@@ -140,7 +148,7 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource, IDispos
             }
             var transfer = _transfers[i];
             transfer.Direction = _direction;
-            transfer.Memory = _memory + (nint)position;
+            transfer.Memory = _route == TransferRoute.Spill ? _store.HostTier!.AddressOf(_host!.Offsets[i]) : _memory + (nint)position;
             transfer.Length = stripe.Length;
             transfer.Priority = priority;
             transfer.Deadline = deadline;
@@ -156,6 +164,14 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource, IDispos
 
     private void Aim(Transfer transfer, in Stripe stripe)
     {
+        if (_route == TransferRoute.HostMemory)
+        {
+            _engines[transfer.Index] = _store.HostTier!.Engine;
+            transfer.File = _store.HostTier.File;
+            transfer.Offset = _host!.Offsets[transfer.Index];
+            transfer.RetriesLeft = _direction == TransferDirection.Read ? _store.Options.ReadRetries : WriteRetries;
+            return;
+        }
         var path = _store.Paths[stripe.PathIndex];
         _engines[transfer.Index] = path.Engine;
         transfer.File = path.File;
@@ -164,17 +180,22 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource, IDispos
         transfer.RetriesLeft = _direction == TransferDirection.Read ? _store.Options.ReadRetries : path.HasWriteLimit ? 0 : WriteRetries;
     }
 
-    private static void NoteWritten(ref Stripe stripe, ulong checksum)
+    private void NoteWritten(ref Stripe stripe, ulong checksum)
     {
-        stripe.Checksum = checksum;
-        stripe.IsBad = false;
+        if (_route != TransferRoute.Spill)
+            stripe.Checksum = checksum;
+        if (_route != TransferRoute.HostMemory)
+            stripe.IsBad = false;
     }
 
     /// <summary>A stripe that its extent refuses goes elsewhere; the source in memory is still whole.</summary>
     private bool TryRelocate(Transfer transfer)
     {
-        if (_direction == TransferDirection.Read || transfer.Status is TransferStatus.Full or TransferStatus.Canceled || DeviceFault.IsOfGpu(transfer.Status, transfer.SystemErrno))
+        if (_direction == TransferDirection.Read || _route == TransferRoute.HostMemory || transfer.Status is TransferStatus.Full or TransferStatus.Canceled
+            || DeviceFault.IsOfGpu(transfer.Status, transfer.SystemErrno))
+        {
             return false;
+        }
         lock (_lock)
         {
             ref var stripe = ref _copy.Stripes[transfer.Index];
@@ -238,11 +259,12 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource, IDispos
         if (_deadline is not null)
             _clock!.CancelAfter(Timeout.InfiniteTimeSpan);
         var error = FindError();
-        if (_direction == TransferDirection.Write)
-            _copy.EndWrite(complete: error is null);
-        else
-            EndRead(isWhole: error is null);
+        if (_direction == TransferDirection.Read && error is not null)
+            ClearDestination();
+        if (_route == TransferRoute.Whole)
+            EndCopy(isComplete: error is null);
         _copy = null!;
+        _host = null;
         _store.EndTransfer();
         if (error is null)
             _end.SetResult(true);
@@ -250,18 +272,25 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource, IDispos
             _end.SetException(error);
     }
 
-    private unsafe void EndRead(bool isWhole)
+    private void EndCopy(bool isComplete)
+    {
+        if (_direction == TransferDirection.Write)
+            _copy.EndWrite(isComplete);
+        else
+            _copy.EndRead();
+    }
+
+    private unsafe void ClearDestination()
     {
         // Half a tensor looks like a tensor: whoever ignores the error must not train on it. A device's memory is out of the CPU's reach.
-        if (!isWhole && !_store.Options.MovesDeviceMemory)
+        if (!_store.Options.MovesDeviceMemory)
             NativeMemory.Clear((void*)_memory, (nuint)_copy.Bytes);
-        _copy.EndRead();
     }
 
     private Exception? FindError()
     {
         if (_failed is not null)
-            return StripeFailure.Describe(_failed, _store.Paths[_failedPath].Path, _copy);
+            return StripeFailure.Describe(_failed, _route == TransferRoute.HostMemory ? _failed.File.Path : _store.Paths[_failedPath].Path, _copy);
         // A cancel that came too late changed nothing.
         int canceled = 0;
         int firstPath = 0;

@@ -17,6 +17,9 @@ internal sealed class SessionPlanner
     /// <summary>What tombstones and small tensors may take more than they did in the recorded step.</summary>
     private const double BudgetMargin = 0.01;
 
+    /// <summary>The part of the host tier's budget that plans fill; the rest is for padding, and for what the tier keeps free.</summary>
+    private const double PlannedHostShare = 0.85;
+
     private const int MostReplans = 4;
 
     /// <summary>Steps by one plan before it is judged: the first one still moves what the plan before left behind.</summary>
@@ -26,7 +29,9 @@ internal sealed class SessionPlanner
     private const double WorthwhileGain = 0.01;
 
     private readonly TensorStore _store;
+    private readonly HostMemoryOptions? _hostMemory;
     private StoreBandwidth? _bandwidth; // of the profile, or measured for the first plan
+    private readonly StoreBandwidth? _hostBandwidth; // measured while the host tier is empty; null without one
     private long _budget;
     private IMigrationPolicy _policy;
     private readonly Dictionary<MigrationPlan, Trial> _trials = new(ReferenceEqualityComparer.Instance);
@@ -43,12 +48,15 @@ internal sealed class SessionPlanner
 
     /// <exception cref="ConfigurationException">The policy's name is unknown, or the bandwidth profile cannot be read or lacks a path.</exception>
     /// <exception cref="TraceFormatException">The bandwidth profile is none.</exception>
+    /// <exception cref="StorageFullException">The store has no room to measure the host tier with.</exception>
     public SessionPlanner(OffloadOptions options, TensorStore store)
     {
         _store = store;
         _budget = options.MemoryBudget!.Value.Bytes;
+        _hostMemory = options.HostMemory;
         _policy = Policies.Named(options.Policy);
         if (options.BandwidthProfile is { } profile) _bandwidth = BandwidthProfileFile.Read(profile).For(options.StoragePaths, options.StorageShares);
+        _hostBandwidth = StoreProbe.MeasureHostMemory(store);
     }
 
     private bool Replans => _policy.Name == OffloadOptions.DefaultPolicy;
@@ -117,6 +125,16 @@ internal sealed class SessionPlanner
             Interference = bandwidth.Interference,
             LatencySeconds = 0.0005,
         },
+        Host = _hostBandwidth is { } host
+            ? new TierModel
+            {
+                ReadBandwidth = host.ReadBandwidth,
+                WriteBandwidth = host.WriteBandwidth,
+                Interference = host.Interference,
+                LatencySeconds = 0.00005,
+                Capacity = (long)(_hostMemory!.Budget.Bytes * PlannedHostShare),
+            }
+            : null,
         ComputeSecondsPerByte = costsCompute ? MeasuredMachine.ComputeSecondsPerByte(bandwidth) : 0,
     };
 }

@@ -1,5 +1,6 @@
 using TeraIO.Core;
 using TeraIO.Core.Leases;
+using TeraIO.Core.Storage;
 using TeraIO.Samples.GptTraining;
 
 namespace TeraIO.Torch.Tests.Samples;
@@ -37,6 +38,13 @@ public class CommandLineTests
     public void Leases_are_per_path_for_the_node_or_only_counted(string text, LeaseMode mode) =>
         Assert.That(Read($"--budget 40% --leases {text}").Leases!.Mode, Is.EqualTo(mode));
 
+    [TestCase("", HostMemoryMode.WriteBack)]
+    [TestCase("--host-mode write-through", HostMemoryMode.WriteThrough)]
+    public void A_host_tier_is_emulated_on_request(string mode, HostMemoryMode expected) =>
+        Assert.That(
+            Read($"--budget 40% --host-memory 1GiB {mode}").HostMemory,
+            Is.EqualTo(new HostMemoryOptions { Budget = ByteSize.FromGiB(1), Mode = expected, AllowOnCpu = true }));
+
     [Test]
     public void A_larger_vocabulary_of_the_tokenizer_wins() =>
         Assert.That(Read("--config nano --tokenizer cl100k --no-offload").Config.Vocabulary, Is.EqualTo(100_277));
@@ -57,6 +65,8 @@ public class CommandLineTests
     [TestCase("--budget 40% --emulate-read 1GiB", "--emulate-write")]
     [TestCase("--budget 40% --write-limit much", "--write-limit")]
     [TestCase("--budget 40% --emulate-read fast --emulate-write 1GiB", "--emulate-read")]
+    [TestCase("--budget 40% --host-memory some", "--host-memory 'some'")]
+    [TestCase("--budget 40% --host-memory 1GiB --host-mode lazy", "--host-mode 'lazy'")]
     [TestCase("--budget 40% --leases sometimes", "--leases 'sometimes'")]
     [TestCase("--study planned --budget 40%", "--study")]
     [TestCase("--study magic", "no policy 'magic'")]

@@ -14,6 +14,7 @@ internal sealed class PlanFollower(EngineState state, Migrator migrator) : IEvic
     private PlannedProgram? _program;
     private ulong _prefix;
     private int _position;
+    private long _opsSeen;
     private bool _isFollowing;
     private bool _wholeStepMatched;
 
@@ -36,6 +37,15 @@ internal sealed class PlanFollower(EngineState state, Migrator migrator) : IEvic
     public long DistanceToNextUse(TensorBlock block) =>
         block.PlanTensor < 0 ? long.MaxValue : _program!.DistanceToNextUse(block.PlanTensor, _position);
 
+    /// <inheritdoc/>
+    public long NextUse(TensorBlock block)
+    {
+        if (!_isFollowing || block.PlanTensor < 0) return long.MaxValue;
+        // Not the op at this position: it runs with the block in memory, or has ended.
+        long distance = _program!.DistanceToNextUse(block.PlanTensor, _position + 1);
+        return distance == long.MaxValue ? distance : _opsSeen + 1 + distance;
+    }
+
     /// <summary>Adds a program and makes it the current one from the next step on.</summary>
     public void Add(PlannedProgram program)
     {
@@ -44,6 +54,9 @@ internal sealed class PlanFollower(EngineState state, Migrator migrator) : IEvic
         Switch(program);
         _isFollowing = false;
     }
+
+    /// <summary>The current program has another plan.</summary>
+    public void PlanChanged() => state.Store!.SetPlannedHostBytes(_program!.HostBytes);
 
     /// <summary>A step begins.</summary>
     public void Begin()
@@ -68,6 +81,7 @@ internal sealed class PlanFollower(EngineState state, Migrator migrator) : IEvic
     /// <summary>An op ended: issues what the plan has after it and before the next.</summary>
     public void OpEnded(StepRecord record)
     {
+        _opsSeen++;
         if (_program is null) return;
         int op = record.Ops.Count - 1;
         ulong signature = record.Ops[op].Signature;
@@ -111,19 +125,20 @@ internal sealed class PlanFollower(EngineState state, Migrator migrator) : IEvic
     {
         _program = program;
         program.Claim(state.Blocks.Values);
+        PlanChanged();
     }
 
     private void Issue(int op)
     {
-        foreach (int tensor in _program!.OffloadsAfter(op))
+        foreach (TieredTensor offload in _program!.OffloadsAfter(op))
         {
-            if (_program.BlockOf(tensor) is { } block) migrator.RequestOffload(block);
+            if (_program.BlockOf(offload.Tensor) is { } block) migrator.RequestOffload(block, offload.Target);
         }
 
         int next = op + 1 == _program.Length ? 0 : op + 1;
-        foreach (int tensor in _program.PrefetchesBefore(next))
+        foreach (TieredTensor prefetch in _program.PrefetchesBefore(next))
         {
-            if (_program.BlockOf(tensor) is { } block) migrator.RequestPrefetch(block);
+            if (_program.BlockOf(prefetch.Tensor) is { } block) migrator.RequestPrefetch(block);
         }
 
         migrator.RoomChanged();

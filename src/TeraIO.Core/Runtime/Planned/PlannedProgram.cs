@@ -1,8 +1,12 @@
 using TeraIO.Core.Plans;
 using TeraIO.Core.Residency;
+using TeraIO.Core.Storage;
 using TeraIO.Core.Tracing;
 
 namespace TeraIO.Core.Runtime.Planned;
+
+/// <summary>A tensor that moves, and the tier that a plan has for it.</summary>
+internal readonly record struct TieredTensor(int Tensor, WriteTarget Target);
 
 /// <summary>
 /// An op stream that is known from equal steps, its plan, and which live block is which of its tensors now. Guarded by the engine's lock.
@@ -23,9 +27,9 @@ internal sealed class PlannedProgram
     private readonly TensorBlock?[] _bound;
     private readonly long[] _roomOfOp;
     private int[] _firstOffload = [];
-    private int[] _offloads = [];
+    private TieredTensor[] _offloads = [];
     private int[] _firstPrefetch = [];
-    private int[] _prefetches = [];
+    private TieredTensor[] _prefetches = [];
 
     /// <param name="record">One of the equal steps.</param>
     /// <param name="name">Of the trace.</param>
@@ -75,6 +79,9 @@ internal sealed class PlannedProgram
     /// <summary>What is carried out.</summary>
     public MigrationPlan Plan { get; private set; } = null!;
 
+    /// <summary>Most bytes that the plan has in host memory at once.</summary>
+    public long HostBytes { get; private set; }
+
     /// <summary>Ops of the stream.</summary>
     public int Length => _signatures.Length;
 
@@ -95,6 +102,7 @@ internal sealed class PlannedProgram
         Plan = plan;
         (_firstOffload, _offloads) = ByOp(plan, MigrationKind.Offload);
         (_firstPrefetch, _prefetches) = ByOp(plan, MigrationKind.Prefetch);
+        HostBytes = MostHostBytes();
     }
 
     /// <summary>Whether op <paramref name="op"/> has this signature.</summary>
@@ -181,10 +189,10 @@ internal sealed class PlannedProgram
     }
 
     /// <summary>Tensors that leave memory when the op has ended.</summary>
-    public ReadOnlySpan<int> OffloadsAfter(int op) => _offloads.AsSpan(_firstOffload[op].._firstOffload[op + 1]);
+    public ReadOnlySpan<TieredTensor> OffloadsAfter(int op) => _offloads.AsSpan(_firstOffload[op].._firstOffload[op + 1]);
 
     /// <summary>Tensors that come back before the op begins.</summary>
-    public ReadOnlySpan<int> PrefetchesBefore(int op) => _prefetches.AsSpan(_firstPrefetch[op].._firstPrefetch[op + 1]);
+    public ReadOnlySpan<TieredTensor> PrefetchesBefore(int op) => _prefetches.AsSpan(_firstPrefetch[op].._firstPrefetch[op + 1]);
 
     /// <summary>Bytes that the op allocates.</summary>
     public long RoomOfOp(int op) => _roomOfOp[op];
@@ -208,6 +216,30 @@ internal sealed class PlannedProgram
         }
 
         return bytes;
+    }
+
+    /// <summary>Twice around the iteration, because tensors may wait across its end. What is away longer than planned is not counted.</summary>
+    private long MostHostBytes()
+    {
+        var isHeld = new bool[Trace.Tensors.Length];
+        long held = 0;
+        long most = 0;
+        for (int i = 0; i < 2 * Length; i++)
+        {
+            int op = i % Length;
+            foreach (TieredTensor prefetch in PrefetchesBefore(op)) Note(prefetch.Tensor, false);
+            foreach (TieredTensor offload in OffloadsAfter(op)) Note(offload.Tensor, offload.Target == WriteTarget.Host);
+        }
+
+        return most;
+
+        void Note(int tensor, bool isHost)
+        {
+            if (isHeld[tensor] == isHost) return;
+            isHeld[tensor] = isHost;
+            held += isHost ? Trace.Tensors[tensor].Bytes : -Trace.Tensors[tensor].Bytes;
+            most = Math.Max(most, held);
+        }
     }
 
     private void NoteLandmarks()
@@ -236,7 +268,7 @@ internal sealed class PlannedProgram
         return [.. uses.Select(static u => u.ToArray())];
     }
 
-    private (int[] First, int[] Tensors) ByOp(MigrationPlan plan, MigrationKind kind)
+    private (int[] First, TieredTensor[] Tensors) ByOp(MigrationPlan plan, MigrationKind kind)
     {
         var first = new int[Length + 1];
         foreach (PlannedMigration migration in plan.Migrations)
@@ -245,11 +277,12 @@ internal sealed class PlannedProgram
         }
 
         for (int op = 0; op < Length; op++) first[op + 1] += first[op];
-        var tensors = new int[first[Length]];
+        var tensors = new TieredTensor[first[Length]];
         int[] next = [.. first];
         foreach (PlannedMigration migration in plan.Migrations)
         {
-            if (migration.Kind == kind) tensors[next[migration.IssueOp]++] = migration.Tensor;
+            if (migration.Kind != kind) continue;
+            tensors[next[migration.IssueOp]++] = new TieredTensor(migration.Tensor, migration.Tier == MemoryTier.Host ? WriteTarget.Host : WriteTarget.Paths);
         }
 
         return (first, tensors);

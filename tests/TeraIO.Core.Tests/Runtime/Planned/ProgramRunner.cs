@@ -19,10 +19,10 @@ internal sealed class ProgramRunner : IDisposable
     private readonly Dictionary<string, uint> _names = [];
     private int _serial;
 
-    public ProgramRunner(long budget, Func<PlanRequest, MigrationPlan?> planner, FaultPlan? faults = null)
+    public ProgramRunner(long budget, Func<PlanRequest, MigrationPlan?> planner, FaultPlan? faults = null, HostMemoryOptions? hostMemory = null)
     {
         Budget = budget;
-        var options = new StoreOptions { Paths = [_directory.FullName], SegmentSize = ByteSize.FromMiB(4), ReadRetries = 1 };
+        var options = new StoreOptions { Paths = [_directory.FullName], SegmentSize = ByteSize.FromMiB(4), ReadRetries = 1, HostMemory = hostMemory };
         Store = faults is null ? TensorStore.Open(options) : TensorStore.Open(options, logger: null, backend => new FaultInjectingBackend(backend, faults));
         Memory = new HeapStorageMemory { Budget = budget };
         Engine = new OnDemandEngine(Memory, Store, budget);

@@ -8,7 +8,10 @@ namespace TeraIO.Core.Tests.Runtime.Planned;
 internal static class TestPlanners
 {
     /// <summary>Every movable tensor with a gap leaves after each use and is asked for two ops before the next.</summary>
-    public static MigrationPlan MoveEverything(PlanRequest request)
+    public static MigrationPlan MoveEverything(PlanRequest request) => MoveEverything(request, static _ => MemoryTier.Ssd);
+
+    /// <inheritdoc cref="MoveEverything(PlanRequest)"/>
+    public static MigrationPlan MoveEverything(PlanRequest request, Func<TraceTensor, MemoryTier> tierOf)
     {
         Trace trace = request.Trace;
         int ops = trace.Ops.Length;
@@ -25,8 +28,8 @@ internal static class TestPlanners
                 int use = of[i];
                 int next = i + 1 < of.Count ? of[i + 1] : of[0] + ops;
                 if (next - use < 4) continue;
-                migrations.Add(new PlannedMigration(MigrationKind.Offload, tensor, 0, description.Bytes, MemoryTier.Ssd, true, use, next % ops));
-                migrations.Add(new PlannedMigration(MigrationKind.Prefetch, tensor, 0, description.Bytes, MemoryTier.Ssd, false, (next - 1) % ops, next % ops));
+                migrations.Add(new PlannedMigration(MigrationKind.Offload, tensor, 0, description.Bytes, tierOf(description), true, use, next % ops));
+                migrations.Add(new PlannedMigration(MigrationKind.Prefetch, tensor, 0, description.Bytes, tierOf(description), false, (next - 1) % ops, next % ops));
             }
         }
 
