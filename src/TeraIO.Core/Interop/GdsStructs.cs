@@ -77,6 +77,8 @@ internal struct GdsRequest
     public ulong Token;
     public int Priority;
     public uint Reserved;
+    public nint After;
+    public nint Signals;
 }
 
 [StructLayout(LayoutKind.Sequential)]

@@ -18,7 +18,7 @@ public class GdsAbiTests
         ("tio_gds_queue_options", typeof(GdsQueueOptions),
             ["struct_size", "backend", "queue_depth", "chunk_bytes", "max_requests", "bounce_chunks", "device", "reserved", "pinned_bytes"]),
         ("tio_gds_request", typeof(GdsRequest),
-            ["struct_size", "op", "memory_kind", "buffer_index", "file", "memory", "offset", "length", "token", "priority", "reserved"]),
+            ["struct_size", "op", "memory_kind", "buffer_index", "file", "memory", "offset", "length", "token", "priority", "reserved", "after", "signals"]),
         ("tio_gds_route", typeof(GdsRoute), ["struct_size", "expected", "witnessed", "reserved", "p2pdma_reads", "nvidia_fs_reads", "posix_reads"]),
         ("tio_gds_completion", typeof(GdsCompletion), ["token", "bytes", "latency_ns", "status", "sys_errno"]),
     ];
