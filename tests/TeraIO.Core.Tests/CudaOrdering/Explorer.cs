@@ -37,8 +37,8 @@ internal static class Explorer
             }
             if (!moved)
             {
-                if (current.Machine.WhyNotOver() is { } reason)
-                    return new Report(seen.Count, ends, $"deadlock: {reason}", WayTo(current.Node));
+                if (current.Machine.WhatIsWrongAtTheEnd() is { } reason)
+                    return new Report(seen.Count, ends, reason, WayTo(current.Node));
                 ends++;
             }
             if (seen.Count > mostStates)
