@@ -71,7 +71,7 @@ public sealed class TensorStore : IDisposable
     /// <summary>For fault injection: <paramref name="decorate"/> wraps the backend of each path.</summary>
     internal static TensorStore Open(StoreOptions options, ILogger? logger, Func<ITransferBackend, ITransferBackend> decorate) =>
         Open(options, logger, (_, path) => decorate(new NativeTransferBackend(
-            options.Backend, path.QueueDepth!.Value, TransferLimits.ForQueueDepth(path.QueueDepth.Value).MostRequests)));
+            options.Backend, path.QueueDepth!.Value, TransferLimits.ForQueueDepth(path.QueueDepth.Value).MostRequests, options.Device)));
 
     /// <summary>For tests without the native library: <paramref name="createBackend"/> makes the backend of each path.</summary>
     internal static TensorStore Open(StoreOptions options, ILogger? logger, Func<ITransferBackend> createBackend) =>
@@ -128,14 +128,19 @@ public sealed class TensorStore : IDisposable
     /// <see cref="OperationCanceledException"/>; the source is untouched, the copy is not valid.</returns>
     /// <exception cref="InvalidOperationException">The copy was released, or a transfer of it is in flight.</exception>
     public ValueTask WriteAsync(StoredCopy copy, nint source, TransferPriority priority = TransferPriority.Normal, CancellationToken ct = default) =>
-        Write(copy, source, priority, continuesInline: false, ct);
+        Write(copy, source, priority, continuesInline: false, ct: ct);
 
     /// <summary><see cref="WriteAsync"/>; with <paramref name="continuesInline"/> the continuation runs on the completion thread and must not block.</summary>
-    internal ValueTask Write(StoredCopy copy, nint source, TransferPriority priority, bool continuesInline, CancellationToken ct = default)
+    /// <remarks>A returned task, a failed one too, means that <see cref="TransferFences.Signals"/> is signalled; after an exception it is not.</remarks>
+    internal ValueTask Write(
+        StoredCopy copy, nint source, TransferPriority priority, bool continuesInline, TransferFences fences = default, CancellationToken ct = default)
     {
         RequireOwn(copy);
         if (ct.IsCancellationRequested)
+        {
+            fences.Signals?.Signal(TransferStatus.Canceled, systemErrno: 0);
             return ValueTask.FromCanceled(ct);
+        }
         var transfer = BeginTransfer();
         try
         {
@@ -150,9 +155,10 @@ public sealed class TensorStore : IDisposable
         {
             copy.EndWrite(complete: false);
             Abandon(transfer);
+            fences.Signals?.Signal(TransferStatus.Full, systemErrno: 0);
             return ValueTask.FromException(full);
         }
-        return transfer.Run(copy, source, TransferDirection.Write, priority, continuesInline, ct);
+        return transfer.Run(copy, source, TransferDirection.Write, priority, continuesInline, fences, ct);
     }
 
     /// <summary>Reads the tensor's bytes back and verifies them, stripe by stripe.</summary>
@@ -165,14 +171,19 @@ public sealed class TensorStore : IDisposable
     /// <see cref="StorageException"/>, <see cref="OperationCanceledException"/>.</returns>
     /// <exception cref="InvalidOperationException">The copy is not valid, was released, or a write of it is in flight.</exception>
     public ValueTask ReadAsync(StoredCopy copy, nint destination, TransferPriority priority = TransferPriority.Urgent, CancellationToken ct = default) =>
-        Read(copy, destination, priority, continuesInline: false, ct);
+        Read(copy, destination, priority, continuesInline: false, ct: ct);
 
     /// <summary><see cref="ReadAsync"/>; with <paramref name="continuesInline"/> the continuation runs on the completion thread and must not block.</summary>
-    internal ValueTask Read(StoredCopy copy, nint destination, TransferPriority priority, bool continuesInline, CancellationToken ct = default)
+    /// <remarks>A returned task, a failed one too, means that <see cref="TransferFences.Signals"/> is signalled; after an exception it is not.</remarks>
+    internal ValueTask Read(
+        StoredCopy copy, nint destination, TransferPriority priority, bool continuesInline, TransferFences fences = default, CancellationToken ct = default)
     {
         RequireOwn(copy);
         if (ct.IsCancellationRequested)
+        {
+            fences.Signals?.Signal(TransferStatus.Canceled, systemErrno: 0);
             return ValueTask.FromCanceled(ct);
+        }
         var transfer = BeginTransfer();
         try
         {
@@ -183,7 +194,7 @@ public sealed class TensorStore : IDisposable
             Abandon(transfer);
             throw;
         }
-        return transfer.Run(copy, destination, TransferDirection.Read, priority, continuesInline, ct);
+        return transfer.Run(copy, destination, TransferDirection.Read, priority, continuesInline, fences, ct);
     }
 
     /// <summary>

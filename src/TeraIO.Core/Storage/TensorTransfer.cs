@@ -26,6 +26,7 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource
     private StoredCopy _copy = null!;
     private nint _memory;
     private TransferDirection _direction;
+    private TransferFences _fences;
     private CancellationToken _cancellation;
     private CancellationTokenRegistration _registration;
     private Transfer? _failed;
@@ -44,14 +45,17 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource
     /// <param name="continuesInline">
     /// The continuation runs on the completion thread. Else it leaves it: user code there could wait for a transfer that only this thread completes.
     /// </param>
+    /// <param name="fences">What it comes after, and what is signalled at its end.</param>
     /// <param name="cancellation">Ends it early.</param>
     public ValueTask Run(
-        StoredCopy copy, nint memory, TransferDirection direction, TransferPriority priority, bool continuesInline, CancellationToken cancellation)
+        StoredCopy copy, nint memory, TransferDirection direction, TransferPriority priority, bool continuesInline, TransferFences fences,
+        CancellationToken cancellation)
     {
         _end.RunContinuationsAsynchronously = !continuesInline;
         _copy = copy;
         _memory = memory;
         _direction = direction;
+        _fences = fences;
         _cancellation = cancellation;
         _failed = null;
         _isCanceled = false;
@@ -123,6 +127,7 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource
             transfer.ChecksumSeed = StripeChecksum.Seed(_copy.TensorId, _copy.Generation, i);
             transfer.VerifiesChecksum = _store.Options.VerifyReads;
             transfer.IsDeviceMemory = _store.Options.MovesDeviceMemory;
+            transfer.After = _fences.After;
             transfer.Checksum = stripe.Checksum;
             Aim(transfer, stripe);
             position += stripe.Length;
@@ -214,11 +219,32 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource
         else
             EndRead(isWhole: error is null);
         _copy = null!;
+        error = Signal(error);
         _store.EndTransfer();
         if (error is null)
             _end.SetResult(true);
         else
             _end.SetException(error);
+    }
+
+    /// <summary>Whatever came of the transfer: a stream that waits must go on.</summary>
+    private Exception? Signal(Exception? error)
+    {
+        var fence = _fences.Signals;
+        _fences = default;
+        if (fence is null)
+            return error;
+        var (status, code) = error is null ? (TransferStatus.Ok, 0) : _failed is null ? (TransferStatus.Canceled, 0) : (_failed.Status, _failed.SystemErrno);
+        try
+        {
+            fence.Signal(status, code);
+            return error;
+        }
+        catch (TeraIOException refused)
+        {
+            // The fence was not armed for this transfer. Nobody would hear of it if the transfer did not end.
+            return error ?? refused;
+        }
     }
 
     private unsafe void EndRead(bool isWhole)
