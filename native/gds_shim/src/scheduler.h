@@ -30,9 +30,9 @@ struct SchedulerLimits {
     uint32_t bounce_chunks;
 };
 
-// The life of a request: held (until the kernels that it comes after have finished), queued (in the heap until
-// all its chunks are handed out), in flight (chunks_in_flight > 0), completed (in the completion list), free
-// again once its completion was collected. A request holds its slot for all of that, which bounds the
+// The life of a request: held (until the kernels that it comes after have finished), queued (in the heap
+// until all its chunks are handed out), in flight (chunks_in_flight > 0), completed (in the completion list),
+// free again once its completion was collected. A request holds its slot for all of that, which bounds the
 // completion list too.
 //
 // A held request holds nothing but its slot in the table: no chunk, no pinned memory, no place in a stream.
@@ -50,7 +50,8 @@ class Scheduler {
 
     // ---- the caller's side
     // Queues the request or says why not; `reason` is set for TIO_E_INVALID only. The structure has been
-    // checked. With fences.after subscribed to beforehand; a request whose kernels have failed completes here.
+    // checked. With fences.after subscribed to beforehand; a request whose kernels have failed completes
+    // here.
     tio_status accept(const Lock&, const tio_gds_request& request, uint64_t now_ns, const char*& reason,
                       RequestFences fences = {}) noexcept;
     // The point is passed: queues what is held for it, or fails it with the kernels' outcome. Returns true
