@@ -44,11 +44,10 @@ internal sealed partial class Machine
         WaitForWord,
     }
 
-    /// <param name="Subject">A tensor, a point or a word.</param>
-    /// <param name="Value">The version that the kernel expects, or the word's least value.</param>
+    // The subject is a tensor, a point or a word; the value, the version that a kernel expects or a word's least value.
     private sealed record StreamItem(Item Kind, int Subject, int Value = 0, int Place = 0, bool Writes = false, bool Began = false);
 
-    /// <summary>A copy of a request, or, under <see cref="Defect.WaitsInTheCopyStream"/>, a wait for a point in front of one.</summary>
+    // A copy of a request, or, with the defect of that name, a wait for a point in front of one.
     private sealed record CopyItem(int Request, int Slot = None, int Point = None, bool Began = false);
 
     private sealed record Request(bool IsWrite, int Tensor, int Version, int Place, int After, int AfterFence, int Arming)

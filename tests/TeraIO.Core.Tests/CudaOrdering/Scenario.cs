@@ -3,6 +3,7 @@ using static TeraIO.Core.Tests.CudaOrdering.Instruction;
 namespace TeraIO.Core.Tests.CudaOrdering;
 
 /// <summary>A small machine and what the engine does on it.</summary>
+/// <param name="Name">For test output.</param>
 /// <param name="Places">The tensor at each place of device memory, or -1.</param>
 /// <param name="OnFile">Whether the file has each tensor's newest bytes at the beginning.</param>
 /// <param name="Threads">The instructions of each host thread.</param>
@@ -109,7 +110,7 @@ internal sealed record Scenario(string Name, int[] Places, bool[] OnFile, Instru
             new AwaitArmed(Bytes), new MakeWait(Bytes), new Launch(A, 0, Writes: false),
         ]]);
 
-    public static IEnumerable<Scenario> All() =>
+    public static Scenario[] All() =>
     [
         DirtyTensorsTakeTurns, CleanTensorsTakeTurns, OneFenceForTwoTransfers, AHeldReadBeforeTheOneItNeeds, TwoStreams, AFenceIsRecordedAgain,
         AReadIsCancelled, AFenceIsGivenUp,

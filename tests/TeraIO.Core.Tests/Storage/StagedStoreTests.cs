@@ -183,8 +183,8 @@ public class StagedStoreTests
         var canceled = new CancellationToken(canceled: true);
         fence.Arm(2);
 
-        var write = store.Write(copy, memory, TransferPriority.Normal, continuesInline: false, new TransferFences(null, fence), canceled);
-        var read = store.Read(copy, memory, TransferPriority.Normal, continuesInline: false, new TransferFences(null, fence), canceled);
+        var write = store.Write(copy, memory, TransferPriority.Normal, continuesInline: false, new TransferFences(null, fence), canceled).AsTask();
+        var read = store.Read(copy, memory, TransferPriority.Normal, continuesInline: false, new TransferFences(null, fence), canceled).AsTask();
 
         Assert.That((write.IsCanceled, read.IsCanceled), Is.EqualTo((true, true)));
         Assert.That(fence.Status, Is.EqualTo(TransferStatus.Canceled));
