@@ -108,6 +108,95 @@ TIO_GDS_API tio_status tio_gds_file_sync(tio_gds_file* file);
 /* TIO_E_INVALID while requests on it are in flight. NULL is allowed. */
 TIO_GDS_API tio_status tio_gds_file_close(tio_gds_file* file);
 
+/* ---- fences --------------------------------------------------------------------------------------- */
+
+/* Fences order transfers against the kernels in CUDA streams, without a device-wide synchronize and, where
+ * the driver can, without a waiting host thread. docs/cuda-ordering.md shows the protocol.
+ *
+ * A fence stands for a moment that is still to come. Recorded, for that at which the kernels that are now in
+ * a stream have finished; a request that names it as `after` begins then. Armed, for that at which a number
+ * of transfers have ended, the requests that name it as `signals`; a stream can be made to wait for it. Each
+ * recording and arming is a moment of its own: who refers to a former one keeps it, when the fence is
+ * recorded or armed again and when it is destroyed.
+ *
+ * A transfer's `after` must not be recorded behind a stream's wait for that same transfer: neither would ever
+ * happen. */
+
+typedef struct tio_gds_gpu tio_gds_gpu;
+typedef struct tio_gds_fence tio_gds_fence;
+
+enum {
+    TIO_WAITS_ON_STREAMS = 0, /* streams wait for memory (CUDA 11.7); on the host where the driver cannot */
+    TIO_WAITS_ON_HOST = 1     /* tio_gds_fence_make_wait blocks its caller */
+};
+
+typedef struct tio_gds_gpu_options {
+    uint32_t struct_size;
+    uint32_t device;   /* ordinal of the CUDA device */
+    uint32_t waits;    /* TIO_WAITS_* */
+    uint32_t reserved; /* 0 */
+} tio_gds_gpu_options;
+
+typedef struct tio_gds_gpu_info {
+    uint32_t struct_size;
+    uint32_t device;
+    uint32_t waits; /* TIO_WAITS_*, as it is done; known for certain after the first wait */
+    uint32_t fences;
+} tio_gds_gpu_info;
+
+/* Retains the device's primary context. Keeps a page of pinned memory for each 1024 armed fences, and a
+ * thread that sleeps for each stream that fences were recorded in. TIO_E_UNSUPPORTED where there is no CUDA
+ * driver. */
+TIO_GDS_API tio_status tio_gds_gpu_open(const tio_gds_gpu_options* options, tio_gds_gpu** gpu);
+TIO_GDS_API tio_status tio_gds_gpu_get_info(const tio_gds_gpu* gpu, tio_gds_gpu_info* info);
+/* Waits for the device (cuCtxSynchronize). TIO_E_INVALID while it has fences, or requests in flight signal
+ * one that it had. NULL is allowed. */
+TIO_GDS_API tio_status tio_gds_gpu_close(tio_gds_gpu* gpu);
+
+TIO_GDS_API tio_status tio_gds_fence_create(tio_gds_gpu* gpu, tio_gds_fence** fence);
+/* Transfers that an armed fence still waits for and that no request has taken over count as cancelled, so
+ * that nobody waits for them for ever. NULL is allowed. */
+TIO_GDS_API tio_status tio_gds_fence_destroy(tio_gds_fence* fence);
+
+/* Behind what is in the CUstream now (NULL: the legacy default stream of the primary context). On failure the
+ * fence stands for nothing. */
+TIO_GDS_API tio_status tio_gds_fence_record(tio_gds_fence* fence, void* stream);
+/* For `transfers` ends of transfers: each request that names the fence as `signals`, or call of
+ * tio_gds_fence_signal, is one. More than that are TIO_E_INVALID. A former arming ends as in
+ * tio_gds_fence_destroy. */
+TIO_GDS_API tio_status tio_gds_fence_arm(tio_gds_fence* fence, uint32_t transfers);
+/* One end of a transfer, by the caller: who tries transfers again after an error names no `signals`, but
+ * calls this at the end of the last try. The first status that is not TIO_OK is the fence's. */
+TIO_GDS_API tio_status tio_gds_fence_signal(tio_gds_fence* fence, tio_status status, int32_t sys_errno);
+
+enum { TIO_WAIT_NOT_NEEDED = 0, TIO_WAIT_BY_STREAM = 1, TIO_WAIT_BY_HOST = 2 };
+
+/* What is put into the CUstream from now on runs after the fence has passed. Returns at once, unless *how is
+ * TIO_WAIT_BY_HOST: then the call itself has waited. When the work before the fence has failed, its status;
+ * it may also fail later, with the stream already waiting: the stream then goes on, with wrong bytes, and
+ * tio_gds_fence_get_state or the request's completion says so. */
+TIO_GDS_API tio_status tio_gds_fence_make_wait(tio_gds_fence* fence, void* stream, uint32_t* how);
+
+enum {
+    TIO_FENCE_UNSET = 0, /* neither recorded nor armed */
+    TIO_FENCE_PENDING = 1,
+    TIO_FENCE_PASSED = 2,
+    TIO_FENCE_FAILED = 3
+};
+
+typedef struct tio_gds_fence_state {
+    uint32_t struct_size;
+    uint32_t state;    /* TIO_FENCE_* */
+    tio_status status; /* of the work before it, as in a completion; TIO_OK unless it failed */
+    int32_t sys_errno;
+} tio_gds_fence_state;
+
+/* Calls no driver and never blocks. */
+TIO_GDS_API tio_status tio_gds_fence_get_state(const tio_gds_fence* fence, tio_gds_fence_state* state);
+/* Blocks the calling thread until the fence passes, at most timeout_ms (< 0: no limit; TIO_E_TIMEOUT). The
+ * status of the work before it, if that failed. */
+TIO_GDS_API tio_status tio_gds_fence_wait(const tio_gds_fence* fence, int32_t timeout_ms);
+
 /* ---- queues --------------------------------------------------------------------------------------- */
 
 typedef struct tio_gds_queue tio_gds_queue;
@@ -123,7 +212,7 @@ typedef struct tio_gds_queue_options {
     uint32_t device;        /* ordinal of the CUDA device of the GPU backends */
     uint32_t reserved;      /* 0 */
     uint64_t pinned_bytes;  /* TIO_BACKEND_STAGED: most host memory that the queue may pin, all told; at least
-                               chunk_bytes + 4096; 0 = 64 MiB. It limits the chunks in flight as well as
+                               chunk_bytes; 0 = 64 MiB. It limits the chunks in flight as well as
                                queue_depth does: each holds chunk_bytes of it */
 } tio_gds_queue_options;
 
@@ -175,14 +264,18 @@ typedef struct tio_gds_request {
     uint32_t memory_kind; /* TIO_MEMORY_*; CUDA with the GPU backends, HOST and HOST_PINNED with the others */
     uint32_t buffer_index; /* of tio_gds_buffer_register, or TIO_NO_BUFFER */
     tio_gds_file* file;
-    void* memory;      /* any address: what O_DIRECT cannot take goes through a bounce chunk */
-    uint64_t offset;   /* bytes; multiple of offset_alignment when the file is direct */
-    uint64_t length;   /* bytes, > 0; any value. A direct write of a length that is not a multiple of
-                          offset_alignment writes zeros up to the next multiple: pad extents to 4096 */
-    uint64_t token;    /* comes back in the completion; unique among the requests that the queue holds
-                          (tio_gds_cancel uses it), else TIO_E_INVALID */
-    int32_t priority;  /* lower runs first among queued chunks; equal priorities in order of submission */
-    uint32_t reserved; /* 0 */
+    void* memory;         /* any address: what O_DIRECT cannot take goes through a bounce chunk */
+    uint64_t offset;      /* bytes; multiple of offset_alignment when the file is direct */
+    uint64_t length;      /* bytes, > 0; any value. A direct write of a length that is not a multiple of
+                             offset_alignment writes zeros up to the next multiple: pad extents to 4096 */
+    uint64_t token;       /* comes back in the completion; unique among the requests that the queue holds
+                             (tio_gds_cancel uses it), else TIO_E_INVALID */
+    int32_t priority;     /* lower runs first among queued chunks; equal priorities in order of submission */
+    uint32_t reserved;    /* 0 */
+    tio_gds_fence* after; /* recorded, or NULL: nothing of the request begins before the kernels in front of
+                             it have finished. If they fail it ends with their error and touches nothing */
+    tio_gds_fence* signals; /* armed, or NULL: counts one of its transfers when the request has ended, however
+                               it ends */
 } tio_gds_request;
 
 typedef struct tio_gds_completion {
@@ -197,9 +290,11 @@ typedef struct tio_gds_completion {
 
 /* Requests on device memory with TIO_BACKEND_CUFILE: the offset is a multiple of 4096 even where the file
  * asks for less, and no other writer may be in the block of 4096 bytes that the request ends in, which cuFile
- * reads, changes and writes. Nothing is written behind the length. Transfers know no CUDA stream: whoever
- * submits a write has waited for the kernels that produce the bytes, and whoever submits a read, for those
- * that still use the memory.
+ * reads, changes and writes. Nothing is written behind the length.
+ *
+ * Transfers know no CUDA stream. A write of what kernels produce, and a read into memory that kernels still
+ * use, names the fence behind those kernels as `after`, unless its submitter has waited for them. `after` may
+ * be recorded again or destroyed as soon as the call has returned, `signals` destroyed likewise.
  *
  * Accepts requests in order and returns without waiting for I/O. *accepted tells how many were taken: fewer
  * than count with TIO_E_BUSY (room for no more) or TIO_E_INVALID (requests[*accepted] is malformed). Every

@@ -1,8 +1,10 @@
 #include "queue.h"
 
 #include <limits>
+#include <new>
 #include <string>
 
+#include "cuda/fence.h"
 #include "failure.h"
 
 namespace tio::gds {
@@ -52,13 +54,37 @@ SchedulerLimits limits_of(const tio_gds_queue_options& options) {
 
 }  // namespace
 
+// What points know of the queue. It outlives the queue: a thread that watches kernels may be about to call.
+class Queue::Listener final : public KernelListener {
+  public:
+    explicit Listener(Queue& queue) : queue_(&queue) {}
+    void passed(const KernelPoint& point) noexcept override {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        if (queue_ != nullptr) queue_->release_held(point);
+    }
+    // Returns when no call is going on, and none comes any more.
+    void detach() noexcept {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        queue_ = nullptr;
+    }
+
+  private:
+    std::mutex mutex_;
+    Queue* queue_;
+};
+
 Queue::Queue(const tio_gds_queue_options& options)
-    : scheduler_(limits_of(options)), backend_(make_backend(options, scheduler_, queue_depth_of(options))) {}
+    : scheduler_(limits_of(options)),
+      backend_(make_backend(options, scheduler_, queue_depth_of(options))),
+      listener_(std::make_shared<Listener>(*this)) {}
 
 Queue::Queue(const tio_gds_queue_options& options, BackendFactory make)
-    : scheduler_(limits_of(options)), backend_(make(scheduler_, queue_depth_of(options))) {}
+    : scheduler_(limits_of(options)),
+      backend_(make(scheduler_, queue_depth_of(options))),
+      listener_(std::make_shared<Listener>(*this)) {}
 
 Queue::~Queue() {
+    listener_->detach();
     scheduler_.close();
     backend_->shut_down();
 }
@@ -121,6 +147,27 @@ const char* Queue::flaw_of(const tio_gds_request& request) const noexcept {
     return nullptr;
 }
 
+const char* Queue::find_fences(const tio_gds_request& request, RequestFences& fences) const {
+    if (request.after != nullptr) {
+        fences.after = request.after->recorded();
+        if (fences.after == nullptr) return "after names a fence that is not recorded";
+        fences.after->subscribe(listener_);
+    }
+    if (request.signals != nullptr) {
+        fences.signals = request.signals->armed();
+        if (fences.signals == nullptr) return "signals names a fence that is not armed";
+    }
+    return nullptr;
+}
+
+void Queue::release_held(const KernelPoint& point) noexcept {
+    const bool wake = [&] {
+        const Lock lock = scheduler_.lock();
+        return scheduler_.release_held(lock, point) && backend_->needs_wake(lock);
+    }();
+    if (wake) backend_->wake();
+}
+
 tio_status Queue::submit(const tio_gds_request* requests, uint32_t count, uint32_t& accepted) {
     // A newer caller's structs may be larger: the first one's struct_size is the distance from each to the
     // next.
@@ -139,7 +186,14 @@ tio_status Queue::submit(const tio_gds_request* requests, uint32_t count, uint32
                 flaw = "struct_size is wrong, or differs within the array";
             else
                 flaw = flaw_of(request);
-            status = flaw != nullptr ? TIO_E_INVALID : scheduler_.accept(lock, request, now_ns, flaw);
+            RequestFences fences;
+            try {
+                if (flaw == nullptr) flaw = find_fences(request, fences);
+                status = flaw != nullptr ? TIO_E_INVALID
+                                         : scheduler_.accept(lock, request, now_ns, flaw, std::move(fences));
+            } catch (const std::bad_alloc&) {
+                status = TIO_E_NOMEM;  // what was accepted before is to be woken for all the same
+            }
             if (status == TIO_OK) ++accepted;
         }
         wake = accepted > 0 && backend_->needs_wake(lock);
@@ -147,6 +201,7 @@ tio_status Queue::submit(const tio_gds_request* requests, uint32_t count, uint32
     if (wake) backend_->wake();
     if (status == TIO_E_INVALID)
         throw Failure(TIO_E_INVALID, "requests[" + std::to_string(accepted) + "]: " + flaw);
+    if (status == TIO_E_NOMEM) throw std::bad_alloc();
     return status;
 }
 

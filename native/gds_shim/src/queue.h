@@ -36,10 +36,16 @@ class Queue {
     Queue(const tio_gds_queue_options& options, BackendFactory make);
 
   private:
+    class Listener;
+
     const char* flaw_of(const tio_gds_request& request) const noexcept;
+    // May throw std::bad_alloc.
+    const char* find_fences(const tio_gds_request& request, RequestFences& fences) const;
+    void release_held(const KernelPoint& point) noexcept;
 
     Scheduler scheduler_;
     std::unique_ptr<Backend> backend_;
+    const std::shared_ptr<Listener> listener_;
 };
 
 }  // namespace tio::gds

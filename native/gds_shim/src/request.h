@@ -4,11 +4,15 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "file.h"
 #include "tio_gds.h"
 
 namespace tio::gds {
+
+class KernelPoint;
+class TransferPoint;
 
 // Requests live in a fixed table and name one another by index: submitting allocates nothing.
 using RequestIndex = uint32_t;
@@ -38,6 +42,9 @@ struct Request {
     uint32_t chunks_in_flight = 0;
     tio_status status = TIO_OK;
     int32_t sys_errno = 0;
+    bool held = false;
+    std::shared_ptr<KernelPoint> after;      // while it is held
+    std::shared_ptr<TransferPoint> signals;  // until it is completed
     bool completed = false;
     uint32_t heap_position = no_request;
     RequestIndex next = no_request;            // in the free list or among the completed ones

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "failure.h"
 
@@ -20,6 +21,7 @@ Scheduler::Scheduler(const SchedulerLimits& limits)
       queued_(requests_.get(), limits.max_requests),
       tokens_(requests_.get(), limits.max_requests),
       bounce_pool_(limits.bounce_chunks, limits.chunk_bytes) {
+    held_.reserve(max_requests_);
     for (uint32_t i = 0; i < max_requests_; ++i)
         requests_[i].next = i + 1 < max_requests_ ? i + 1 : no_request;
 }
@@ -29,7 +31,7 @@ RequestIndex Scheduler::index_of(const Request& request) const noexcept {
 }
 
 tio_status Scheduler::accept(const Lock&, const tio_gds_request& submitted, uint64_t now_ns,
-                             const char*& reason) noexcept {
+                             const char*& reason, RequestFences fences) noexcept {
     if (closed_) return TIO_E_CLOSED;
     if (free_head_ == no_request) return TIO_E_BUSY;
     auto* memory = static_cast<std::byte*>(submitted.memory);
@@ -42,8 +44,13 @@ tio_status Scheduler::accept(const Lock&, const tio_gds_request& submitted, uint
             reason = "buffer_index does not name a registered buffer that contains the memory range";
             return TIO_E_INVALID;
         }
-        buffers_.request_began(submitted.buffer_index);
     }
+    // Last of the checks: it is a duty that only a request which was accepted does.
+    if (fences.signals != nullptr && !fences.signals->promise()) {
+        reason = "signals names a fence that already has all the transfers that it was armed for";
+        return TIO_E_INVALID;
+    }
+    if (submitted.buffer_index != TIO_NO_BUFFER) buffers_.request_began(submitted.buffer_index);
     submitted.file->request_began();
 
     const RequestIndex index = free_head_;
@@ -67,9 +74,48 @@ tio_status Scheduler::accept(const Lock&, const tio_gds_request& submitted, uint
     request.status = TIO_OK;
     request.sys_errno = 0;
     request.completed = false;
+    request.after = std::move(fences.after);
+    request.signals = std::move(fences.signals);
     tokens_.insert(index);
-    queued_.push(index);
+    if (request.after == nullptr) {
+        queued_.push(index);
+        return TIO_OK;
+    }
+    request.held = true;
+    held_.push_back(index);
+    const FencePoint::State state = request.after->state();
+    if (state.passed) settle_held(index, state.outcome);
     return TIO_OK;
+}
+
+bool Scheduler::release_held(const Lock&, const KernelPoint& point) noexcept {
+    const Outcome outcome = point.state().outcome;
+    bool queued = false;
+    // From the back: settling takes an element out and puts the last one in its place.
+    for (size_t i = held_.size(); i > 0; --i)
+        if (requests_[held_[i - 1]].after.get() == &point && settle_held(held_[i - 1], outcome))
+            queued = true;
+    return queued;
+}
+
+bool Scheduler::settle_held(RequestIndex index, Outcome outcome) noexcept {
+    Request& request = requests_[index];
+    if (outcome.status == TIO_OK) {
+        unhold(request);
+        queued_.push(index);
+        return true;
+    }
+    fail(request, outcome);
+    complete(index, monotonic_ns());
+    announce_completions();
+    return false;
+}
+
+void Scheduler::unhold(Request& request) noexcept {
+    request.held = false;
+    request.after.reset();
+    *std::find(held_.begin(), held_.end(), index_of(request)) = held_.back();
+    held_.pop_back();
 }
 
 bool Scheduler::take(const Lock&, Chunk& chunk) noexcept {
@@ -132,7 +178,10 @@ void Scheduler::fail(Request& request, Outcome outcome) noexcept {
 void Scheduler::drop_queued_chunks(Request& request) noexcept {
     if (request.cut_bytes == request.length) return;
     request.cut_bytes = request.length;
-    queued_.remove(index_of(request));
+    if (request.held)
+        unhold(request);
+    else
+        queued_.remove(index_of(request));
 }
 
 void Scheduler::complete(RequestIndex index, uint64_t now_ns) noexcept {
@@ -148,6 +197,9 @@ void Scheduler::complete(RequestIndex index, uint64_t now_ns) noexcept {
     count_completion(request);
     if (request.buffer_index != TIO_NO_BUFFER) buffers_.request_ended(request.buffer_index);
     request.file->request_ended();
+    // The memory is not touched any more, whatever the outcome: who waits may go on, and is told of it.
+    if (request.signals != nullptr) request.signals->signal({request.status, request.sys_errno});
+    request.signals.reset();
 }
 
 void Scheduler::count_completion(const Request& request) noexcept {
@@ -230,7 +282,7 @@ tio_gds_statistics Scheduler::statistics() const {
     tio_gds_statistics result = statistics_;
     result.struct_size = sizeof(result);
     result.in_flight_chunks = chunks_in_flight_;
-    result.queued_requests = queued_.size();
+    result.queued_requests = queued_.size() + held_.size();
     return result;
 }
 

@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 #include "bounce_pool.h"
 #include "buffer_table.h"
 #include "chunk.h"
+#include "fence_point.h"
 #include "request.h"
 #include "request_heap.h"
 #include "tio_gds.h"
@@ -28,9 +30,14 @@ struct SchedulerLimits {
     uint32_t bounce_chunks;
 };
 
-// The life of a request: queued (in the heap until all its chunks are handed out), in flight
-// (chunks_in_flight > 0), completed (in the completion list), free again once its completion was collected. A
-// request holds its slot for all of that, which bounds the completion list too.
+// The life of a request: held (until the kernels that it comes after have finished), queued (in the heap
+// until all its chunks are handed out), in flight (chunks_in_flight > 0), completed (in the completion list),
+// free again once its completion was collected. A request holds its slot for all of that, which bounds the
+// completion list too.
+//
+// A held request holds nothing but its slot in the table: no chunk, no pinned memory, no place in a stream.
+// What is queued can therefore always run to its end without any kernel's help, and a kernel that waits for
+// it cannot be what holds it up (docs/cuda-ordering.md).
 //
 // Backends take chunks and finish them; who takes, on which thread, is their affair.
 class Scheduler {
@@ -43,9 +50,13 @@ class Scheduler {
 
     // ---- the caller's side
     // Queues the request or says why not; `reason` is set for TIO_E_INVALID only. The structure has been
-    // checked.
-    tio_status accept(const Lock&, const tio_gds_request& request, uint64_t now_ns,
-                      const char*& reason) noexcept;
+    // checked. With fences.after subscribed to beforehand; a request whose kernels have failed completes
+    // here.
+    tio_status accept(const Lock&, const tio_gds_request& request, uint64_t now_ns, const char*& reason,
+                      RequestFences fences = {}) noexcept;
+    // The point is passed: queues what is held for it, or fails it with the kernels' outcome. Returns true
+    // when something was queued.
+    bool release_held(const Lock&, const KernelPoint& point) noexcept;
     // Drops what is queued of the request; returns whether chunks of it are in flight, which the backend may
     // stop.
     bool cancel(const Lock&, uint64_t token) noexcept;
@@ -73,6 +84,8 @@ class Scheduler {
     void fail(Request& request, Outcome outcome) noexcept;
     void drop_queued_chunks(Request& request) noexcept;
     void complete(RequestIndex index, uint64_t now_ns) noexcept;
+    bool settle_held(RequestIndex index, Outcome outcome) noexcept;
+    void unhold(Request& request) noexcept;
     void count_completion(const Request& request) noexcept;
     uint32_t collect(tio_gds_completion* completions, uint32_t capacity) noexcept;
     RequestIndex index_of(const Request& request) const noexcept;
@@ -88,6 +101,7 @@ class Scheduler {
     RequestIndex completed_head_ = no_request;
     RequestIndex completed_tail_ = no_request;
     RequestHeap queued_;
+    std::vector<RequestIndex> held_;
     TokenIndex tokens_;
     BouncePool bounce_pool_;
     BufferTable buffers_;

@@ -27,6 +27,33 @@ internal struct GdsFileInfo
 }
 
 [StructLayout(LayoutKind.Sequential)]
+internal struct GdsGpuOptions
+{
+    public uint StructSize;
+    public uint Device;
+    public uint Waits;
+    public uint Reserved;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct GdsGpuInfo
+{
+    public uint StructSize;
+    public uint Device;
+    public uint Waits;
+    public uint Fences;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct GdsFenceState
+{
+    public uint StructSize;
+    public FenceState State;
+    public TransferStatus Status;
+    public int SystemErrno;
+}
+
+[StructLayout(LayoutKind.Sequential)]
 internal struct GdsQueueOptions
 {
     public uint StructSize;
@@ -77,6 +104,8 @@ internal struct GdsRequest
     public ulong Token;
     public int Priority;
     public uint Reserved;
+    public nint After;
+    public nint Signals;
 }
 
 [StructLayout(LayoutKind.Sequential)]

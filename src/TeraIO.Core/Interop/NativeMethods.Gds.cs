@@ -111,7 +111,7 @@ internal static partial class NativeMethods
                     + "'cmake --preset release && cmake --build --preset release'.");
             }
             // Sizes on LP64, from the header.
-            if (sizeof(GdsFileInfo) != 40 || sizeof(GdsQueueOptions) != 40 || sizeof(GdsRequest) != 64 || sizeof(GdsCompletion) != 32)
+            if (sizeof(GdsFileInfo) != 40 || sizeof(GdsQueueOptions) != 40 || sizeof(GdsRequest) != 80 || sizeof(GdsCompletion) != 32 || sizeof(GdsFenceState) != 16)
                 throw new ConfigurationException($"lib{Library}.so needs a 64-bit process: its structs have other sizes here. Run a 64-bit .NET.");
         }
 

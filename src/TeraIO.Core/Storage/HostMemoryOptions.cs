@@ -41,10 +41,10 @@ public sealed record HostMemoryOptions
             throw new ConfigurationException($"HostMemoryOptions.Budget is {Budget}, but this process may use {machine} of memory in all: lower it.");
         if (!Enum.IsDefined(Mode))
             throw new ConfigurationException($"HostMemoryOptions.Mode is {(int)Mode}: use WriteBack or WriteThrough.");
-        if (backend == StorageBackend.CuFile)
+        if (backend is StorageBackend.CuFile or StorageBackend.Staged)
         {
             throw new ConfigurationException(
-                "StoreOptions.HostMemory is set, but with StorageBackend.CuFile the bytes never pass the CPU, which fills and empties the host tier: use another Backend, or no HostMemory.");
+                $"StoreOptions.HostMemory is set, but with StorageBackend.{backend} tensors lie in the device's memory, and it is the CPU that fills and empties the host tier: use another Backend, or no HostMemory.");
         }
     }
 }

@@ -19,6 +19,13 @@ public enum StorageBackend
     /// where there is no GPU or no libcufile. The CPU does not see the bytes: <see cref="StoreOptions.VerifyReads"/> must be off.
     /// </summary>
     CuFile,
+
+    /// <summary>
+    /// Transfers from and to CUDA memory through 64 MiB of pinned host memory per path, for GPUs without GPUDirect Storage: io_uring and copies
+    /// overlap. <see cref="ConfigurationException"/> at open where there is no GPU or io_uring is refused. <see cref="StoreOptions.VerifyReads"/>
+    /// must be off.
+    /// </summary>
+    Staged,
 }
 
 /// <summary>Where and how a <see cref="TensorStore"/> keeps its bytes. Immutable; everything but <see cref="Paths"/> has a usable default.</summary>
@@ -58,6 +65,9 @@ public sealed record StoreOptions
     /// <summary>Which kernel interface moves the bytes. Default <see cref="StorageBackend.Auto"/>.</summary>
     public StorageBackend Backend { get; init; } = StorageBackend.Auto;
 
+    /// <summary>Ordinal of the CUDA device whose memory <see cref="StorageBackend.Staged"/> moves. Default 0.</summary>
+    public int Device { get; init; }
+
     /// <summary>How often a read that failed or came back corrupt is repeated before it is an error. 0 to 100. Default 3.</summary>
     public int ReadRetries { get; init; } = 3;
 
@@ -79,7 +89,7 @@ public sealed record StoreOptions
     internal static bool IsDeadline(TimeSpan deadline) => deadline > TimeSpan.Zero && deadline <= LongestDeadline;
 
     /// <summary>Whether transfers are from and to a device's memory, which the CPU cannot read.</summary>
-    internal bool MovesDeviceMemory => Backend == StorageBackend.CuFile;
+    internal bool MovesDeviceMemory => Backend is StorageBackend.CuFile or StorageBackend.Staged;
 
     /// <summary>Slows every path down to this device, for experiments. Default <see langword="null"/>: as fast as it is.</summary>
     public EmulatedDevice? Emulated { get; init; }
@@ -111,11 +121,13 @@ public sealed record StoreOptions
         Leases?.Validate();
         HostMemory?.Validate(Backend);
         if (!Enum.IsDefined(Backend))
-            throw new ConfigurationException($"StoreOptions.Backend is {(int)Backend}: use Auto, IoUring, Threads or CuFile.");
-        if (Backend == StorageBackend.CuFile && VerifyReads)
+            throw new ConfigurationException($"StoreOptions.Backend is {(int)Backend}: use Auto, IoUring, Threads, CuFile or Staged.");
+        if (Device < 0)
+            throw new ConfigurationException($"StoreOptions.Device is {Device}: use the ordinal of a CUDA device, from 0 on.");
+        if (MovesDeviceMemory && VerifyReads)
         {
             throw new ConfigurationException(
-                "StoreOptions.VerifyReads is on, but with StorageBackend.CuFile the bytes never pass the CPU that would check them: set it to false, or use another Backend.");
+                $"StoreOptions.VerifyReads is on, but with StorageBackend.{Backend} the bytes never pass the CPU that would check them: set it to false, or use another Backend.");
         }
     }
 

@@ -81,7 +81,7 @@ public sealed class TensorStore : IDisposable
         Open(
             options, logger,
             (_, path) => decorate(new NativeTransferBackend(
-                options.Backend, path.QueueDepth!.Value, TransferLimits.ForQueueDepth(path.QueueDepth.Value).MostRequests)),
+                options.Backend, path.QueueDepth!.Value, TransferLimits.ForQueueDepth(path.QueueDepth.Value).MostRequests, options.Device)),
             decorateHost);
 
     /// <summary>For tests without the native library: <paramref name="createBackend"/> makes the backend of each path.</summary>
@@ -144,7 +144,7 @@ public sealed class TensorStore : IDisposable
     /// <see cref="OperationCanceledException"/>; the source is untouched, the copy is not valid.</returns>
     /// <exception cref="InvalidOperationException">The copy was released, or a transfer of it is in flight.</exception>
     public ValueTask WriteAsync(StoredCopy copy, nint source, TransferPriority priority = TransferPriority.Normal, CancellationToken ct = default) =>
-        Write(copy, source, priority, continuesInline: false, WriteHint.None, deadline: null, ct);
+        Write(copy, source, priority, continuesInline: false, WriteHint.None, ct: ct);
 
     /// <summary><inheritdoc cref="WriteAsync(StoredCopy, nint, TransferPriority, CancellationToken)" path="/summary"/></summary>
     /// <remarks>
@@ -158,18 +158,23 @@ public sealed class TensorStore : IDisposable
     /// <returns>As without a deadline; and <see cref="TransferDeadlineException"/>: the source is untouched, the copy is not valid and can be written again.</returns>
     /// <exception cref="InvalidOperationException">The copy was released, or a transfer of it is in flight.</exception>
     public ValueTask WriteAsync(StoredCopy copy, nint source, TimeSpan deadline, TransferPriority priority = TransferPriority.Normal, CancellationToken ct = default) =>
-        Write(copy, source, priority, continuesInline: false, WriteHint.None, Checked(deadline), ct);
+        Write(copy, source, priority, continuesInline: false, WriteHint.None, deadline: Checked(deadline), ct: ct);
 
     /// <summary>
     /// <see cref="WriteAsync(StoredCopy, nint, TransferPriority, CancellationToken)"/> to the tier that <paramref name="hint"/> names; with <paramref name="continuesInline"/> the
     /// continuation runs on the completion thread and must not block.
     /// </summary>
+    /// <remarks>A returned task, a failed one too, means that <see cref="TransferFences.Signals"/> is signalled; after an exception it is not.</remarks>
     internal ValueTask Write(
-        StoredCopy copy, nint source, TransferPriority priority, bool continuesInline, WriteHint hint, TimeSpan? deadline = null, CancellationToken ct = default)
+        StoredCopy copy, nint source, TransferPriority priority, bool continuesInline, WriteHint hint, TransferFences fences = default, TimeSpan? deadline = null,
+        CancellationToken ct = default)
     {
         RequireOwn(copy);
         if (ct.IsCancellationRequested)
+        {
+            fences.Signals?.Signal(TransferStatus.Canceled, systemErrno: 0);
             return ValueTask.FromCanceled(ct);
+        }
         if (_tiered is not null)
         {
             BeginCount();
@@ -198,9 +203,10 @@ public sealed class TensorStore : IDisposable
         {
             copy.EndWrite(complete: false);
             Abandon(transfer);
+            fences.Signals?.Signal(TransferStatus.Full, systemErrno: 0);
             return ValueTask.FromException(full);
         }
-        return transfer.Run(copy, source, TransferDirection.Write, priority, continuesInline, deadline ?? Options.TransferDeadline, ct);
+        return transfer.Run(copy, source, TransferDirection.Write, priority, continuesInline, deadline ?? Options.TransferDeadline, ct, fences: fences);
     }
 
     /// <summary>Reads the tensor's bytes back and verifies them, stripe by stripe.</summary>
@@ -213,7 +219,7 @@ public sealed class TensorStore : IDisposable
     /// <see cref="StorageException"/>, <see cref="OperationCanceledException"/>.</returns>
     /// <exception cref="InvalidOperationException">The copy is not valid, was released, or a write of it is in flight.</exception>
     public ValueTask ReadAsync(StoredCopy copy, nint destination, TransferPriority priority = TransferPriority.Urgent, CancellationToken ct = default) =>
-        Read(copy, destination, priority, continuesInline: false, deadline: null, ct);
+        Read(copy, destination, priority, continuesInline: false, ct: ct);
 
     /// <summary><inheritdoc cref="ReadAsync(StoredCopy, nint, TransferPriority, CancellationToken)" path="/summary"/></summary>
     /// <inheritdoc cref="WriteAsync(StoredCopy, nint, TimeSpan, TransferPriority, CancellationToken)" path="/remarks"/>
@@ -226,14 +232,20 @@ public sealed class TensorStore : IDisposable
     /// <returns>As without a deadline; and <see cref="TransferDeadlineException"/>: the copy is as valid as before and can be read again.</returns>
     /// <exception cref="InvalidOperationException">The copy is not valid, was released, or a write of it is in flight.</exception>
     public ValueTask ReadAsync(StoredCopy copy, nint destination, TimeSpan deadline, TransferPriority priority = TransferPriority.Urgent, CancellationToken ct = default) =>
-        Read(copy, destination, priority, continuesInline: false, Checked(deadline), ct);
+        Read(copy, destination, priority, continuesInline: false, deadline: Checked(deadline), ct: ct);
 
     /// <summary><see cref="ReadAsync(StoredCopy, nint, TransferPriority, CancellationToken)"/>; with <paramref name="continuesInline"/> the continuation runs on the completion thread and must not block.</summary>
-    internal ValueTask Read(StoredCopy copy, nint destination, TransferPriority priority, bool continuesInline, TimeSpan? deadline = null, CancellationToken ct = default)
+    /// <remarks>A returned task, a failed one too, means that <see cref="TransferFences.Signals"/> is signalled; after an exception it is not.</remarks>
+    internal ValueTask Read(
+        StoredCopy copy, nint destination, TransferPriority priority, bool continuesInline, TransferFences fences = default, TimeSpan? deadline = null,
+        CancellationToken ct = default)
     {
         RequireOwn(copy);
         if (ct.IsCancellationRequested)
+        {
+            fences.Signals?.Signal(TransferStatus.Canceled, systemErrno: 0);
             return ValueTask.FromCanceled(ct);
+        }
         if (HostTier is not null)
             return ReadFromTiers(copy, destination, priority, continuesInline, deadline ?? Options.TransferDeadline, ct);
         var transfer = BeginTransfer();
@@ -246,7 +258,7 @@ public sealed class TensorStore : IDisposable
             Abandon(transfer);
             throw;
         }
-        return transfer.Run(copy, destination, TransferDirection.Read, priority, continuesInline, deadline ?? Options.TransferDeadline, ct);
+        return transfer.Run(copy, destination, TransferDirection.Read, priority, continuesInline, deadline ?? Options.TransferDeadline, ct, fences: fences);
     }
 
     /// <summary>

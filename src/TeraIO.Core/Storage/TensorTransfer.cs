@@ -30,6 +30,7 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource, IDispos
     private TransferDirection _direction;
     private TransferRoute _route;
     private HostCopy? _host;
+    private TransferFences _fences;
     private CancellationToken _cancellation;
     private CancellationTokenRegistration _registration;
     private TimeSpan? _deadline;
@@ -56,9 +57,10 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource, IDispos
     /// <param name="cancellation">Ends it early.</param>
     /// <param name="route">Between which places.</param>
     /// <param name="host">The copy's place in host memory, where the route needs one; in use until the transfer ends.</param>
+    /// <param name="fences">What it comes after, and what is signalled at its end.</param>
     public ValueTask Run(
         StoredCopy copy, nint memory, TransferDirection direction, TransferPriority priority, bool continuesInline, TimeSpan? deadline, CancellationToken cancellation,
-        TransferRoute route = TransferRoute.Whole, HostCopy? host = null)
+        TransferRoute route = TransferRoute.Whole, HostCopy? host = null, TransferFences fences = default)
     {
         _end.RunContinuationsAsynchronously = !continuesInline;
         _copy = copy;
@@ -66,6 +68,7 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource, IDispos
         _direction = direction;
         _route = route;
         _host = host;
+        _fences = fences;
         _cancellation = cancellation;
         _deadline = deadline;
         _failed = null;
@@ -155,6 +158,7 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource, IDispos
             transfer.ChecksumSeed = StripeChecksum.Seed(_copy.TensorId, _copy.Generation, i);
             transfer.VerifiesChecksum = _store.Options.VerifyReads;
             transfer.IsDeviceMemory = _store.Options.MovesDeviceMemory;
+            transfer.After = _fences.After;
             transfer.Checksum = stripe.Checksum;
             Aim(transfer, stripe);
             position += stripe.Length;
@@ -265,6 +269,7 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource, IDispos
             EndCopy(isComplete: error is null);
         _copy = null!;
         _host = null;
+        error = Signal(error);
         _store.EndTransfer();
         if (error is null)
             _end.SetResult(true);
@@ -278,6 +283,26 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource, IDispos
             _copy.EndWrite(isComplete);
         else
             _copy.EndRead();
+    }
+
+    /// <summary>Whatever came of the transfer: a stream that waits must go on.</summary>
+    private Exception? Signal(Exception? error)
+    {
+        var fence = _fences.Signals;
+        _fences = default;
+        if (fence is null)
+            return error;
+        var (status, code) = error is null ? (TransferStatus.Ok, 0) : _failed is null ? (TransferStatus.Canceled, 0) : (_failed.Status, _failed.SystemErrno);
+        try
+        {
+            fence.Signal(status, code);
+            return error;
+        }
+        catch (TeraIOException refused)
+        {
+            // The fence was not armed for this transfer. Nobody would hear of it if the transfer did not end.
+            return error ?? refused;
+        }
     }
 
     private unsafe void ClearDestination()

@@ -65,9 +65,12 @@ internal abstract class TransferFile(string path) : IDisposable
     protected abstract void Dispose(bool disposing);
 }
 
-/// <summary>One contiguous transfer. Offsets are multiples of 4096; <see cref="Length"/> is any positive count of bytes.</summary>
+/// <summary>
+/// One contiguous transfer. Offsets are multiples of 4096; <see cref="Length"/> is any positive count of bytes. With <see cref="After"/>
+/// it begins when this recorded fence has passed, and fails if the kernels before it have.
+/// </summary>
 internal readonly record struct BackendRequest(
-    TransferDirection Direction, TransferFile File, nint Memory, long Offset, long Length, ulong Token, int Priority);
+    TransferDirection Direction, TransferFile File, nint Memory, long Offset, long Length, ulong Token, int Priority, TransferFence? After = null);
 
 /// <summary>The end of the request with the same token.</summary>
 internal readonly record struct BackendCompletion(

@@ -12,12 +12,14 @@ internal sealed unsafe class NativeTransferBackend : ITransferBackend
 
     private readonly GdsQueueHandle _queue;
     private readonly uint _memoryKind;
+    private readonly bool _usesCuFile;
 
     /// <param name="backend">Which kernel interface.</param>
     /// <param name="queueDepth">1 MiB chunks in flight at once.</param>
     /// <param name="mostRequests">Requests held, queued ones included.</param>
+    /// <param name="device">Ordinal of the GPU, for <see cref="StorageBackend.Staged"/>.</param>
     /// <exception cref="ConfigurationException">The backend does not work on this machine, or the library is missing.</exception>
-    public NativeTransferBackend(StorageBackend backend, int queueDepth, int mostRequests)
+    public NativeTransferBackend(StorageBackend backend, int queueDepth, int mostRequests, int device = 0)
     {
         NativeMethods.Gds.EnsureLoaded();
         var options = new GdsQueueOptions
@@ -26,6 +28,7 @@ internal sealed unsafe class NativeTransferBackend : ITransferBackend
             Backend = (uint)backend,
             QueueDepth = (uint)queueDepth,
             MaxRequests = (uint)mostRequests,
+            Device = (uint)device,
         };
         if (NativeMethods.Gds.QueueCreate(&options, out nint queue) != TransferStatus.Ok)
         {
@@ -39,9 +42,11 @@ internal sealed unsafe class NativeTransferBackend : ITransferBackend
         {
             StorageBackend.IoUring => "io_uring",
             StorageBackend.CuFile => "cuFile",
+            StorageBackend.Staged => "staged",
             _ => "threads",
         };
-        _memoryKind = used == (uint)StorageBackend.CuFile ? CudaMemory : 0;
+        _usesCuFile = used == (uint)StorageBackend.CuFile;
+        _memoryKind = _usesCuFile || used == (uint)StorageBackend.Staged ? CudaMemory : 0;
     }
 
     public string Name { get; }
@@ -55,7 +60,7 @@ internal sealed unsafe class NativeTransferBackend : ITransferBackend
                 $"The store file {path} cannot be created: {NativeMethods.Gds.LastError()}. Choose another directory in StoreOptions.Paths.")
             { Path = path };
         }
-        return new NativeFile(path, new GdsFileHandle(file), hasRoute: _memoryKind == CudaMemory);
+        return new NativeFile(path, new GdsFileHandle(file), hasRoute: _usesCuFile);
     }
 
     public TransferStatus Allocate(TransferFile file, long size, out string? reason)
@@ -82,7 +87,20 @@ internal sealed unsafe class NativeTransferBackend : ITransferBackend
             Priority = request.Priority,
         };
         uint accepted = 0;
-        return NativeMethods.Gds.Submit(_queue, &native, 1, &accepted);
+        if (request.After is not { } fence)
+            return NativeMethods.Gds.Submit(_queue, &native, 1, &accepted);
+        // The fence itself is needed for the call only: its moment is kept.
+        bool isHeld = false;
+        fence.Handle.DangerousAddRef(ref isHeld);
+        try
+        {
+            native.After = fence.Handle.DangerousGetHandle();
+            return NativeMethods.Gds.Submit(_queue, &native, 1, &accepted);
+        }
+        finally
+        {
+            fence.Handle.DangerousRelease();
+        }
     }
 
     public TransferStatus Wait(Span<BackendCompletion> completions, out int count)

@@ -47,6 +47,9 @@ internal sealed class Transfer(ITransferOwner owner, int index)
     /// <summary>The bytes are in a device's memory, which the CPU cannot read: they get no checksum.</summary>
     public bool IsDeviceMemory { get; set; }
 
+    /// <summary>Recorded behind the kernels that the transfer comes after; <see langword="null"/>: it may begin at once.</summary>
+    public TransferFence? After { get; set; }
+
     /// <summary>Of the bytes written, or of those a read must find.</summary>
     public ulong Checksum { get; set; }
 

@@ -199,7 +199,7 @@ internal sealed class TransferEngine : IDisposable
             if (IsCanceled(transfer, token))
                 return TransferStatus.Canceled;
             var request = new BackendRequest(
-                transfer.Direction, transfer.File, transfer.Memory, transfer.Offset, transfer.Length, token, (int)transfer.Priority);
+                transfer.Direction, transfer.File, transfer.Memory, transfer.Offset, transfer.Length, token, (int)transfer.Priority, transfer.After);
             var status = _backend.Submit(request);
             // A Cancel that came before the backend knew the token had no effect there.
             if (status == TransferStatus.Ok && IsCanceled(transfer, token))

@@ -18,8 +18,11 @@ public class GdsAbiTests
         ("tio_gds_queue_options", typeof(GdsQueueOptions),
             ["struct_size", "backend", "queue_depth", "chunk_bytes", "max_requests", "bounce_chunks", "device", "reserved", "pinned_bytes"]),
         ("tio_gds_request", typeof(GdsRequest),
-            ["struct_size", "op", "memory_kind", "buffer_index", "file", "memory", "offset", "length", "token", "priority", "reserved"]),
+            ["struct_size", "op", "memory_kind", "buffer_index", "file", "memory", "offset", "length", "token", "priority", "reserved", "after", "signals"]),
         ("tio_gds_route", typeof(GdsRoute), ["struct_size", "expected", "witnessed", "reserved", "p2pdma_reads", "nvidia_fs_reads", "posix_reads"]),
+        ("tio_gds_gpu_options", typeof(GdsGpuOptions), ["struct_size", "device", "waits", "reserved"]),
+        ("tio_gds_gpu_info", typeof(GdsGpuInfo), ["struct_size", "device", "waits", "fences"]),
+        ("tio_gds_fence_state", typeof(GdsFenceState), ["struct_size", "state", "status", "sys_errno"]),
         ("tio_gds_completion", typeof(GdsCompletion), ["token", "bytes", "latency_ns", "status", "sys_errno"]),
     ];
 
@@ -36,6 +39,10 @@ public class GdsAbiTests
         ("TIO_FILE_DIRECT_REQUIRED", (long)GdsFileFlags.DirectRequired), ("TIO_NO_BUFFER", GdsRequest.NoBuffer),
         ("TIO_BACKEND_AUTO", (long)Core.Storage.StorageBackend.Auto), ("TIO_BACKEND_URING", (long)Core.Storage.StorageBackend.IoUring),
         ("TIO_BACKEND_THREADS", (long)Core.Storage.StorageBackend.Threads), ("TIO_BACKEND_CUFILE", (long)Core.Storage.StorageBackend.CuFile),
+        ("TIO_BACKEND_STAGED", (long)Core.Storage.StorageBackend.Staged),
+        ("TIO_WAIT_NOT_NEEDED", (long)FenceWait.NotNeeded), ("TIO_WAIT_BY_STREAM", (long)FenceWait.ByStream), ("TIO_WAIT_BY_HOST", (long)FenceWait.ByHost),
+        ("TIO_FENCE_UNSET", (long)FenceState.Unset), ("TIO_FENCE_PENDING", (long)FenceState.Pending), ("TIO_FENCE_PASSED", (long)FenceState.Passed),
+        ("TIO_FENCE_FAILED", (long)FenceState.Failed),
         ("TIO_ROUTE_UNKNOWN", (long)GdsRouteKind.Unknown), ("TIO_ROUTE_NVIDIA_FS", (long)GdsRouteKind.NvidiaFs),
         ("TIO_ROUTE_PCI_P2PDMA", (long)GdsRouteKind.PciP2pDma), ("TIO_ROUTE_COMPATIBILITY", (long)GdsRouteKind.Compatibility),
     ];

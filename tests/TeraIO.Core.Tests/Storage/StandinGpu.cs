@@ -41,6 +41,40 @@ internal sealed unsafe partial class StandinGpu : IDisposable
         }
     }
 
+    /// <summary>What libcuda's double saw done wrong; empty: nothing.</summary>
+    public string CudaMisuse
+    {
+        get
+        {
+            byte* text = stackalloc byte[4096];
+            ((delegate* unmanaged<byte*, nuint, nuint>)Cuda("tio_standin_cuda_misuse"))(text, 4096);
+            return Marshal.PtrToStringUTF8((nint)text)!;
+        }
+    }
+
+    /// <summary>Puts a "kernel" into the legacy default stream; it may block, and the stream with it.</summary>
+    public void Launch(Action kernel)
+    {
+        nint argument = GCHandle.ToIntPtr(GCHandle.Alloc(kernel));
+        int result = ((delegate* unmanaged<nint, delegate* unmanaged<nint, void>, nint, int>)Cuda("tio_standin_cuda_launch"))(0, &RunKernel, argument);
+        Assert.That(result, Is.Zero);
+    }
+
+    [UnmanagedCallersOnly]
+    private static void RunKernel(nint argument)
+    {
+        var handle = GCHandle.FromIntPtr(argument);
+        ((Action)handle.Target!)();
+        handle.Free();
+    }
+
+    public void FailNextCudaCall(string function, int code)
+    {
+        nint name = Marshal.StringToCoTaskMemUTF8(function);
+        ((delegate* unmanaged<nint, ulong, int, void>)Cuda("tio_standin_cuda_fail_call"))(name, 1, code);
+        Marshal.FreeCoTaskMem(name);
+    }
+
     /// <summary>Ignores the test where the doubles are not built.</summary>
     public static StandinGpu Start()
     {

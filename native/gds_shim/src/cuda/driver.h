@@ -25,6 +25,7 @@ namespace tio::gds::cuda {
     X(primary_context_release, "cuDevicePrimaryCtxRelease_v2", (Device device))                         \
     X(context_get_current, "cuCtxGetCurrent", (Context * context))                                      \
     X(context_set_current, "cuCtxSetCurrent", (Context context))                                        \
+    X(context_synchronize, "cuCtxSynchronize", ())                                                      \
     X(memory_allocate, "cuMemAlloc_v2", (DevicePointer * pointer, size_t bytes))                        \
     X(memory_free, "cuMemFree_v2", (DevicePointer pointer))                                             \
     X(host_allocate, "cuMemHostAlloc", (void** memory, size_t bytes, unsigned flags))                   \

@@ -35,6 +35,7 @@ inline constexpr Result error_illegal_address = 700;
 inline constexpr Result error_host_memory_already_registered = 712;
 inline constexpr Result error_host_memory_not_registered = 713;
 inline constexpr Result error_launch_failed = 719;
+inline constexpr Result error_not_supported = 801;
 
 inline constexpr unsigned stream_non_blocking = 1;  // CU_STREAM_NON_BLOCKING
 

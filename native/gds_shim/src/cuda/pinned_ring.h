@@ -13,12 +13,9 @@ namespace tio::gds::cuda {
 class PinnedRing {
   public:
     static constexpr size_t alignment = 65536;
-    // Holds what streams wait for; see fence.h.
-    static constexpr size_t flag_page_bytes = 4096;
 
-    // As many slots as the budget has room for beside the flag page, at most `most_slots`. The context must
-    // be current. Throws Failure: TIO_E_INVALID if not one slot fits, TIO_E_NOMEM if the memory cannot be
-    // pinned.
+    // As many slots as the budget has room for, at most `most_slots`. The context must be current. Throws
+    // Failure: TIO_E_INVALID if not one slot fits, TIO_E_NOMEM if the memory cannot be pinned.
     PinnedRing(const Driver& driver, uint64_t budget_bytes, uint32_t chunk_bytes, uint32_t most_slots);
     ~PinnedRing();
     PinnedRing(const PinnedRing&) = delete;

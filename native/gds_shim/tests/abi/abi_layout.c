@@ -25,7 +25,7 @@ LAYOUT(offsetof(tio_gds_queue_options, device) == 24);
 LAYOUT(offsetof(tio_gds_queue_options, reserved) == 28);
 LAYOUT(offsetof(tio_gds_queue_options, pinned_bytes) == 32);
 
-LAYOUT(sizeof(tio_gds_request) == 64);
+LAYOUT(sizeof(tio_gds_request) == 80);
 LAYOUT(offsetof(tio_gds_request, struct_size) == 0);
 LAYOUT(offsetof(tio_gds_request, op) == 4);
 LAYOUT(offsetof(tio_gds_request, memory_kind) == 8);
@@ -37,6 +37,23 @@ LAYOUT(offsetof(tio_gds_request, length) == 40);
 LAYOUT(offsetof(tio_gds_request, token) == 48);
 LAYOUT(offsetof(tio_gds_request, priority) == 56);
 LAYOUT(offsetof(tio_gds_request, reserved) == 60);
+LAYOUT(offsetof(tio_gds_request, after) == 64);
+LAYOUT(offsetof(tio_gds_request, signals) == 72);
+
+LAYOUT(sizeof(tio_gds_gpu_options) == 16);
+LAYOUT(offsetof(tio_gds_gpu_options, device) == 4);
+LAYOUT(offsetof(tio_gds_gpu_options, waits) == 8);
+LAYOUT(offsetof(tio_gds_gpu_options, reserved) == 12);
+
+LAYOUT(sizeof(tio_gds_gpu_info) == 16);
+LAYOUT(offsetof(tio_gds_gpu_info, device) == 4);
+LAYOUT(offsetof(tio_gds_gpu_info, waits) == 8);
+LAYOUT(offsetof(tio_gds_gpu_info, fences) == 12);
+
+LAYOUT(sizeof(tio_gds_fence_state) == 16);
+LAYOUT(offsetof(tio_gds_fence_state, state) == 4);
+LAYOUT(offsetof(tio_gds_fence_state, status) == 8);
+LAYOUT(offsetof(tio_gds_fence_state, sys_errno) == 12);
 
 LAYOUT(sizeof(tio_gds_completion) == 32);
 LAYOUT(offsetof(tio_gds_completion, token) == 0);

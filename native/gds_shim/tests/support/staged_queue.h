@@ -20,7 +20,7 @@ inline tio_gds_queue_options staged_options(uint32_t slots) {
     auto options = queue_options(TIO_BACKEND_STAGED);
     options.chunk_bytes = staged_chunk;
     options.queue_depth = 64;
-    options.pinned_bytes = uint64_t{slots} * staged_chunk + 4096;
+    options.pinned_bytes = uint64_t{slots} * staged_chunk;
     return options;
 }
 

@@ -36,6 +36,7 @@ void tio_standin_cuda_lose_device(int result) {
     for (const auto& [handle, stream] : machine().streams) stream->drop_queued();
     if (machine().default_stream != nullptr) machine().default_stream->drop_queued();
     machine().counts.copies_in_flight = 0;
+    machine().awaited.clear();
     machine().copies_changed.notify_all();
 }
 

@@ -42,6 +42,7 @@ constexpr KnownError known_errors[] = {
     {cuda::error_host_memory_not_registered, "CUDA_ERROR_HOST_MEMORY_NOT_REGISTERED",
      "pointer does not correspond to a registered memory region"},
     {cuda::error_launch_failed, "CUDA_ERROR_LAUNCH_FAILED", "unspecified launch failure"},
+    {cuda::error_not_supported, "CUDA_ERROR_NOT_SUPPORTED", "operation not supported"},
 };
 
 const KnownError* find_error(Result result) {
@@ -203,6 +204,22 @@ EXPORTED Result cuCtxSetCurrent(Context context) {
     const Result result = machine().begin_call("cuCtxSetCurrent", "", false);
     if (result == cuda::success) current_context() = context;
     return result;
+}
+
+EXPORTED Result cuCtxSynchronize() {
+    std::vector<std::shared_ptr<Marker>> ends;
+    {
+        const Guard lock(machine().mutex);
+        Machine& m = machine();
+        const Result result = m.begin_call("cuCtxSynchronize", "", true);
+        if (result != cuda::success) return result;
+        if (!m.has_current_context("cuCtxSynchronize")) return cuda::error_invalid_context;
+        for (const auto& [handle, stream] : m.streams) ends.push_back(stream->mark());
+        if (m.default_stream != nullptr) ends.push_back(m.default_stream->mark());
+    }
+    for (const auto& end : ends) end->wait();
+    const Guard lock(machine().mutex);
+    return machine().lost;
 }
 
 // ---- memory
@@ -418,6 +435,7 @@ EXPORTED Result cuStreamWaitEvent(cuda::Stream stream, cuda::Event event, unsign
     const Result result = m.begin_call(
         "cuStreamWaitEvent", found != nullptr ? "stream=" + std::to_string(found->number()) : "", true);
     if (result != cuda::success) return result;
+    if (!m.has_current_context("cuStreamWaitEvent")) return cuda::error_invalid_context;
     const auto named = m.events.find(event);
     if (found == nullptr || named == m.events.end()) return cuda::error_invalid_handle;
     const std::shared_ptr<Marker> marker = named->second->marker;
@@ -442,6 +460,7 @@ EXPORTED Result cuStreamWaitValue32_v2(cuda::Stream stream, DevicePointer addres
     Machine& m = machine();
     const Result result = m.begin_call("cuStreamWaitValue32", "", true);
     if (result != cuda::success) return result;
+    if (!m.has_current_context("cuStreamWaitValue32")) return cuda::error_invalid_context;
     Stream* found = m.find_stream(stream);
     if (found == nullptr) return cuda::error_invalid_handle;
     auto* memory = reinterpret_cast<uint32_t*>(address);
@@ -449,6 +468,7 @@ EXPORTED Result cuStreamWaitValue32_v2(cuda::Stream stream, DevicePointer addres
         m.report("cuStreamWaitValue32 on memory that is not mapped, or with flags that are not modelled");
         return cuda::error_invalid_value;
     }
+    ++m.awaited[address];
     // A GPU polls the address too: nobody tells it of a change.
     found->enqueue([found, memory, value] {
         const auto open = [memory, value] {
@@ -456,6 +476,9 @@ EXPORTED Result cuStreamWaitValue32_v2(cuda::Stream stream, DevicePointer addres
                                         value) >= 0;
         };
         while (!open() && !found->dropping()) std::this_thread::yield();
+        const Guard passed(machine().mutex);
+        const auto awaited = machine().awaited.find(reinterpret_cast<uintptr_t>(memory));
+        if (awaited != machine().awaited.end() && --awaited->second == 0) machine().awaited.erase(awaited);
     });
     return cuda::success;
 }
@@ -499,6 +522,7 @@ EXPORTED Result cuEventRecord(cuda::Event event, cuda::Stream stream) {
     if (!m.has_current_context("cuEventRecord")) return cuda::error_invalid_context;
     const auto named = m.events.find(event);
     if (found == nullptr || named == m.events.end()) return cuda::error_invalid_handle;
+    if (named->second->waiting_threads != 0) m.report("cuEventRecord of an event that a thread waits for");
     named->second->marker = found->mark();
     return cuda::success;
 }
@@ -522,10 +546,13 @@ EXPORTED Result cuEventSynchronize(cuda::Event event) {
         const auto named = machine().events.find(event);
         if (named == machine().events.end()) return cuda::error_invalid_handle;
         marker = named->second->marker;
+        ++named->second->waiting_threads;
     }
-    if (marker == nullptr) return cuda::success;
-    marker->wait();
+    if (marker != nullptr) marker->wait();
     const Guard lock(machine().mutex);
+    const auto named = machine().events.find(event);
+    if (named != machine().events.end()) --named->second->waiting_threads;
+    if (marker == nullptr) return cuda::success;
     return marker->reached() ? cuda::success : machine().lost;
 }
 
@@ -539,9 +566,13 @@ EXPORTED Result cuEventDestroy_v2(cuda::Event event) {
     const Guard lock(machine().mutex);
     const Result result = machine().begin_call("cuEventDestroy", "", false);
     if (result != cuda::success) return result;
-    if (machine().events.erase(event) == 0) {
+    const auto named = machine().events.find(event);
+    if (named == machine().events.end()) {
         machine().report("cuEventDestroy of an event that does not exist");
         return cuda::error_invalid_handle;
     }
+    if (named->second->waiting_threads != 0)
+        machine().report("cuEventDestroy of an event that a thread waits for");
+    machine().events.erase(named);
     return cuda::success;
 }

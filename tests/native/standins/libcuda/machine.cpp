@@ -82,6 +82,11 @@ bool Machine::is_device(uint64_t pointer, size_t bytes) const {
     return pointer - base <= allocation.length && bytes <= allocation.length - (pointer - base);
 }
 
+bool Machine::is_awaited(uintptr_t begin, size_t bytes) const {
+    const auto found = awaited.lower_bound(begin);
+    return found != awaited.end() && found->first - begin < bytes;
+}
+
 void Machine::pin(void* memory, size_t bytes) {
     pinned[reinterpret_cast<uintptr_t>(memory)] = bytes;
     ++counts.pinned_ranges;
@@ -92,6 +97,8 @@ void Machine::pin(void* memory, size_t bytes) {
 bool Machine::unpin(void* memory) {
     const auto found = pinned.find(reinterpret_cast<uintptr_t>(memory));
     if (found == pinned.end()) return false;
+    if (is_awaited(found->first, found->second))
+        report("pinned memory is let go while a stream waits for a word in it");
     --counts.pinned_ranges;
     counts.pinned_bytes -= found->second;
     pinned.erase(found);

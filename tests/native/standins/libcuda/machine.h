@@ -25,6 +25,7 @@ inline constexpr uint64_t device_bit = uint64_t{1} << 60;
 
 struct Event {
     std::shared_ptr<Marker> marker;  // of the latest record; nullptr before the first
+    uint32_t waiting_threads = 0;
 };
 
 struct Allocation {
@@ -57,6 +58,7 @@ class Machine {
     std::map<int, uint64_t> retained;              // device -> count
     std::map<uint64_t, Allocation> device_memory;  // by device pointer
     std::map<uintptr_t, size_t> pinned;
+    std::map<uintptr_t, uint64_t> awaited;  // words that streams are to wait for, or are waiting for
     std::map<uintptr_t, std::unique_ptr<std::byte[]>> host_allocations;
     std::map<cuda::Stream, std::unique_ptr<Stream>> streams;
     std::unique_ptr<Stream> default_stream;
@@ -74,6 +76,8 @@ class Machine {
     bool is_device(uint64_t pointer, size_t bytes) const;
     void pin(void* memory, size_t bytes);
     bool unpin(void* memory);
+    // Whether a stream has not yet passed a wait for a word in the range.
+    bool is_awaited(uintptr_t begin, size_t bytes) const;
 
     cuda::Context context_of(int device) { return reinterpret_cast<cuda::Context>(&context_places[device]); }
     char context_places[16] = {};

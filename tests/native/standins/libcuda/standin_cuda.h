@@ -41,7 +41,8 @@ TIO_STANDIN_API uint64_t tio_standin_cuda_calls(const char* function);
  * returns the full length. */
 TIO_STANDIN_API size_t tio_standin_cuda_journal(char* text, size_t capacity);
 /* What was done wrong since the reset, one a line: copies from pageable memory, use after free, calls without
- * a current context, unbalanced retain and release, objects that outlive their context. Empty: nothing. */
+ * a current context, unbalanced retain and release, objects that outlive their context, events destroyed or
+ * recorded under a thread that waits for them, memory let go that a stream waits for. Empty: nothing. */
 TIO_STANDIN_API size_t tio_standin_cuda_misuse(char* text, size_t capacity);
 
 typedef struct tio_standin_cuda_counts {
