@@ -29,7 +29,6 @@ internal sealed class SessionPlanner
     private const double WorthwhileGain = 0.01;
 
     private readonly TensorStore _store;
-    private readonly HostMemoryOptions? _hostMemory;
     private StoreBandwidth? _bandwidth; // of the profile, or measured for the first plan
     private readonly StoreBandwidth? _hostBandwidth; // measured while the host tier is empty; null without one
     private long _budget;
@@ -53,7 +52,6 @@ internal sealed class SessionPlanner
     {
         _store = store;
         _budget = options.MemoryBudget!.Value.Bytes;
-        _hostMemory = options.HostMemory;
         _policy = Policies.Named(options.Policy);
         if (options.BandwidthProfile is { } profile) _bandwidth = BandwidthProfileFile.Read(profile).For(options.StoragePaths, options.StorageShares);
         _hostBandwidth = StoreProbe.MeasureHostMemory(store);
@@ -132,7 +130,7 @@ internal sealed class SessionPlanner
                 WriteBandwidth = host.WriteBandwidth,
                 Interference = host.Interference,
                 LatencySeconds = 0.00005,
-                Capacity = (long)(_hostMemory!.Budget.Bytes * PlannedHostShare),
+                Capacity = (long)(_store.Options.HostMemory!.Budget.Bytes * PlannedHostShare),
             }
             : null,
         ComputeSecondsPerByte = costsCompute ? MeasuredMachine.ComputeSecondsPerByte(bandwidth) : 0,
