@@ -36,6 +36,9 @@ need() { # CODE PACKAGE WHAT PROBE...
     report+=("prerequisites : error $code: $what not found: apt-get install $package")
 }
 
+# MPICH's mpirun has the same name.
+has_open_mpi() { has_program mpirun && [[ "$(mpirun --version 2>/dev/null)" == *"Open MPI"* ]]; }
+
 need_native_build() {
     need TIO0001 cmake "cmake 3.25 or newer" has_cmake
     need TIO0002 g++ "C++ compiler" has_program c++
@@ -49,7 +52,7 @@ case "$step" in
         need_native_build
         need TIO0005 libgtest-dev gtest/gtest.h has_header gtest/gtest.h
         # mpirun with the library: the tests of data-parallel training start ranks.
-        if [ "$step" = test ]; then need TIO0012 openmpi-bin "Open MPI's mpirun" has_program mpirun; fi
+        if [ "$step" = test ]; then need TIO0012 openmpi-bin "Open MPI's mpirun" has_open_mpi; fi
         ;;
     bench)
         need_native_build
