@@ -12,7 +12,7 @@ namespace TeraIO.Benchmarks;
 
 /// <summary>
 /// Planning an iteration from lifetimes to the simulated plan: at most 10 s and 2 GB for 100k ops and 50k tensors on one core, and growth no worse than
-/// n log n. <c>--planner</c> as the first argument prints seconds and peak working set per size without BenchmarkDotNet.
+/// n log n. <c>--planner</c> as the first argument prints seconds and peak working set per size without BenchmarkDotNet, of the policy that is named next.
 /// </summary>
 [WarmupCount(1)]
 [IterationCount(3)]
@@ -32,14 +32,16 @@ public class PlannerBenchmark
     public PolicyResult Plan_an_iteration() => MigrationPlanner.Plan(_trace, _machine);
 
     /// <summary>The same as a table, each size once.</summary>
-    public static void Print()
+    public static void Print(string policyName = "planned")
     {
+        IMigrationPolicy policy = Policies.Named(policyName);
+        Console.WriteLine($"policy {policy.Name}");
         Console.WriteLine($"{"ops",8} {"tensors",8} {"periods",8} {"seconds",8} {"peak MB",8} {"step/ideal",10} {"migrations",10}");
         foreach (int ops in (ReadOnlySpan<int>)[25_000, 50_000, 100_000])
         {
             (Trace trace, MachineModel machine) = Case(ops);
             long start = Stopwatch.GetTimestamp();
-            PolicyResult result = MigrationPlanner.Plan(trace, machine);
+            PolicyResult result = policy.Plan(trace, machine);
             double seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
             using var process = Process.GetCurrentProcess();
             Console.WriteLine(

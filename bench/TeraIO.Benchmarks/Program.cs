@@ -3,9 +3,9 @@ using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 
-if (args is ["--planner"])
+if (args is ["--planner", .. var policy])
 {
-    TeraIO.Benchmarks.PlannerBenchmark.Print();
+    TeraIO.Benchmarks.PlannerBenchmark.Print(policy.FirstOrDefault("planned"));
     return;
 }
 

@@ -13,8 +13,9 @@ namespace TeraIO.Planner.Policies.Published;
 /// is silent: periods and books are cyclic, ties go to the earlier period, reads set out earlier by the tier's latency, and what the plan lacks at run time is
 /// read ahead of everything else while the farthest next use leaves.
 /// <para>
-/// The paper recomputes every period's benefit each round. Here a period's benefit is recomputed when it comes first: bandwidth and memory over
-/// budget only shrink, so benefits on one tier only sink, and the choice is the same.
+/// The paper recomputes every period's benefit each round. Here <see cref="WindowRanking"/> keeps the critical time of each period's window as last found: bandwidth only shrinks, so that this is a bound,
+/// and when the best one's window is found to be still the same, it is the choice. Periods that another one is sure to come before wait for it (<see cref="DominatedPeriods"/>); not with host memory,
+/// where a period that goes to another tier may have a benefit that its better one has not.
 /// </para>
 /// </summary>
 internal sealed class TeraioPolicy : IMigrationPolicy
@@ -50,53 +51,47 @@ internal sealed class TeraioPolicy : IMigrationPolicy
         var ssd = new TierBooks(MemoryTier.Ssd, machine.Storage, context.Seconds);
         TierBooks? host = machine.Host is null ? null : new TierBooks(MemoryTier.Host, machine.Host, context.Seconds);
         List<InactivePeriod> periods = InactivePeriod.AllOf(context);
-        var queue = new PriorityQueue<int, Rank>();
-        var known = new Window[periods.Count]; // as last found
+        var ranking = new WindowRanking(periods, context.OpCount);
+        DominatedPeriods? dominated = host is null ? new DominatedPeriods(periods, ssd.Reads) : null;
+        var competing = new List<int>();
+        var relieved = new List<int>();
         for (int i = 0; i < periods.Count; i++)
         {
-            InactivePeriod period = periods[i];
-            queue.Enqueue(i, new Rank(critical.Duration(period.After + 1, period.Before - 1), 0, i));
+            if (dominated is null || !dominated.TryWait(i)) competing.Add(i);
         }
 
         int rounds = 0;
-        while (critical.Count > 0 && queue.TryPeek(out int chosen, out Rank stale))
+        while (critical.Count > 0)
         {
+            foreach (int i in competing) ranking.Set(i, periods[i].After + 1, periods[i].Before - 1, critical.Duration(periods[i].After + 1, periods[i].Before - 1));
+            competing.Clear();
+            if (ranking.Count == 0) break;
             if ((++rounds & 1023) == 0)
             {
                 cancellation.ThrowIfCancellationRequested();
                 progress?.Report(1 - critical.Count / (double)criticalAtFirst);
             }
 
+            (int chosen, long bound) = ranking.Best;
             InactivePeriod period = periods[chosen];
-            if (known[chosen].Books == ssd)
-            {
-                // A window only shrinks: what is left of the one last found is a bound that needs no look into the books.
-                var bound = new Rank(critical.Duration(known[chosen].WriteEnd + 1, known[chosen].ReadBegin - 1), 0, chosen);
-                if (bound.CompareTo(stale) > 0)
-                {
-                    queue.DequeueEnqueue(chosen, bound);
-                    continue;
-                }
-            }
-
             Window window = WindowOf(ssd, period, critical);
             if (!window.IsViable && host is not null && host.HasSpace(period)) window = WindowOf(host, period, critical);
-            if (!window.IsViable)
+            ranking.Remove(chosen);
+            if (window.IsViable && window.Benefit < bound)
             {
-                queue.Dequeue(); // and never will be
+                // Others may come first now.
+                if (dominated is null || !dominated.TryWait(chosen)) ranking.Set(chosen, window.WriteEnd + 1, window.ReadBegin - 1, window.Benefit);
                 continue;
             }
 
-            known[chosen] = window;
-            var current = new Rank(window.Benefit, 0, chosen);
-            if (current.CompareTo(stale) > 0)
+            if (window.IsViable)
             {
-                queue.DequeueEnqueue(chosen, current); // others may come first now
-                continue;
+                Migrate(period, window, critical, relieved, migrations, context.OpCount);
+                foreach (int op in relieved) ranking.Lower(op, critical.DurationOf(op));
+                relieved.Clear();
             }
 
-            queue.Dequeue();
-            Migrate(period, window, critical, migrations, context.OpCount);
+            dominated?.Remove(chosen, competing); // what is not viable never will be
         }
 
         progress?.Report(1);
@@ -112,9 +107,9 @@ internal sealed class TeraioPolicy : IMigrationPolicy
         return new Window(books, writeEnd, readBegin, critical.Duration(writeEnd + 1, readBegin - 1));
     }
 
-    private static void Migrate(in InactivePeriod period, in Window window, CriticalOps critical, List<PlannedMigration> migrations, int ops)
+    private static void Migrate(in InactivePeriod period, in Window window, CriticalOps critical, List<int> relieved, List<PlannedMigration> migrations, int ops)
     {
-        critical.Relieve(window.WriteEnd + 1, window.ReadBegin - 1, period.Bytes);
+        critical.Relieve(window.WriteEnd + 1, window.ReadBegin - 1, period.Bytes, relieved);
         window.Books.Writes.BookForward(period.After + 1, period.Bytes);
         window.Books.Reads.BookBackward(period.Before - 1, period.Bytes);
         window.Books.Hold(period);
