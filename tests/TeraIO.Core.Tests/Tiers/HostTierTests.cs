@@ -272,6 +272,7 @@ public class HostTierTests
     [TestCase(1L << 60, HostMemoryMode.WriteBack, StorageBackend.Auto, "lower it")]
     [TestCase(1L << 20, (HostMemoryMode)7, StorageBackend.Auto, "HostMemoryOptions.Mode is 7: use WriteBack or WriteThrough")]
     [TestCase(1L << 20, HostMemoryMode.WriteBack, StorageBackend.CuFile, "use another Backend")]
+    [TestCase(1L << 20, HostMemoryMode.WriteBack, StorageBackend.Staged, "use another Backend")]
     public void Unusable_options_are_refused(long budget, HostMemoryMode mode, StorageBackend backend, string words)
     {
         var options = new StoreOptions
