@@ -279,7 +279,7 @@ public class HostTierTests
         {
             Paths = _directories.Paths,
             Backend = backend,
-            VerifyReads = backend != StorageBackend.CuFile,
+            VerifyReads = backend is not (StorageBackend.CuFile or StorageBackend.Staged),
             HostMemory = new HostMemoryOptions { Budget = new ByteSize(budget), Mode = mode },
         };
 
