@@ -4,6 +4,7 @@
 #   bench/policies.sh 30M
 #   COMPARE=40 bench/policies.sh gpt2-small --measure 3
 #   bench/policies.sh 30M --emulate-read 630MiB --emulate-write 630MiB    (an emulated device)
+#   bench/policies.sh 30M --measure 10 --same-traffic    (and what the bytes alone cost: unlimited beside fio, which it needs)
 # Needs ./build.sh build first. The store lies in TERAIO_STORE, else in /var/tmp.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
