@@ -1,5 +1,6 @@
 #include "self_proof.h"
 
+#include <malloc.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -128,6 +129,9 @@ std::string prove_storage(const Symbols& symbols, const Layout& layout, const Pr
         view.bytes() != static_cast<uint64_t>(bytes)) {
         return "StorageImpl: size differs from what libtorch reports";
     }
+    // Behind the object anything may lie, this very pointer too.
+    if (static_cast<size_t>(last) > malloc_usable_size(storage))
+        return "StorageImpl: allocator pointer lies outside of the object";
     if (*reinterpret_cast<abi::Allocator**>(storage + layout.storage_allocator) != &gate) {
         return "StorageImpl: allocator pointer is not the installed allocator";
     }
