@@ -12,7 +12,7 @@ internal sealed record BackendTrial(uint Backend, string Name, bool Works, strin
     public const uint Uring = (uint)StorageBackend.IoUring;
     public const uint Threads = (uint)StorageBackend.Threads;
     public const uint CuFile = (uint)StorageBackend.CuFile;
-    public const uint Staged = 4;
+    public const uint Staged = (uint)StorageBackend.Staged;
 
     /// <summary>All that there are, in the order in which they are shown.</summary>
     public static IReadOnlyList<(uint Backend, string Name)> All { get; } = [(Uring, "io_uring"), (Threads, "threads"), (CuFile, "cufile"), (Staged, "staged")];

@@ -3,55 +3,43 @@ using TeraIO.Core.Transfers;
 
 namespace TeraIO.Core.Interop;
 
-/// <summary>Owns a <c>tio_gds_file</c>.</summary>
-internal sealed class GdsFileHandle : SafeHandle
+/// <summary>Owns an object of the native library; 0 is none.</summary>
+internal abstract class GdsHandle : SafeHandle
 {
-    public GdsFileHandle(nint file)
+    protected GdsHandle(nint owned)
         : base(0, ownsHandle: true)
     {
-        SetHandle(file);
+        SetHandle(owned);
     }
 
-    public override bool IsInvalid => handle == 0;
+    public sealed override bool IsInvalid => handle == 0;
+}
 
+/// <summary>Owns a <c>tio_gds_file</c>.</summary>
+internal sealed class GdsFileHandle(nint file) : GdsHandle(file)
+{
     protected override bool ReleaseHandle() => NativeMethods.Gds.FileClose(handle) == TransferStatus.Ok;
 }
 
 /// <summary>Owns a <c>tio_gds_queue</c>. Releasing it waits for what is in flight.</summary>
-internal sealed class GdsQueueHandle : SafeHandle
+internal sealed class GdsQueueHandle(nint queue) : GdsHandle(queue)
 {
-    public GdsQueueHandle(nint queue)
-        : base(0, ownsHandle: true)
-    {
-        SetHandle(queue);
-    }
-
-    public override bool IsInvalid => handle == 0;
-
     protected override bool ReleaseHandle() => NativeMethods.Gds.QueueDestroy(handle) == TransferStatus.Ok;
 }
 
 /// <summary>Owns a <c>tio_gds_gpu</c>. Goes after its fences; releasing it waits for the device.</summary>
-internal sealed class GdsGpuHandle : SafeHandle
+internal sealed class GdsGpuHandle(nint gpu) : GdsHandle(gpu)
 {
-    public GdsGpuHandle(nint gpu)
-        : base(0, ownsHandle: true)
-    {
-        SetHandle(gpu);
-    }
-
-    public override bool IsInvalid => handle == 0;
-
     protected override bool ReleaseHandle() => NativeMethods.Gds.GpuClose(handle) == TransferStatus.Ok;
 }
 
 /// <summary>Owns a <c>tio_gds_fence</c>, and keeps its device open.</summary>
-internal sealed class GdsFenceHandle : SafeHandle
+internal sealed class GdsFenceHandle : GdsHandle
 {
     private readonly GdsGpuHandle _gpu;
 
     public GdsFenceHandle(GdsGpuHandle gpu)
-        : base(0, ownsHandle: true)
+        : base(0)
     {
         _gpu = gpu;
         bool isHeld = false;
@@ -65,8 +53,6 @@ internal sealed class GdsFenceHandle : SafeHandle
         gpu.DangerousRelease();
         throw new TeraIOException($"A fence cannot be made: {NativeMethods.Gds.LastError()}. Dispose fences that are not needed any more.");
     }
-
-    public override bool IsInvalid => handle == 0;
 
     protected override bool ReleaseHandle()
     {

@@ -60,14 +60,9 @@ public sealed record BandwidthProfile(string Machine, DateTimeOffset MeasuredAt,
     {
         StoreOptions.ValidateShares(fixedShares, Paths.Count);
         double[] weights = [.. fixedShares ?? Paths.Select(static p => PathWeights.Worth(p.ReadBandwidth, p.WriteBandwidth, writeShare: 0.5))];
-        double sum = weights.Sum();
-        if (fixedShares is null)
-        {
-            double least = PathWeights.TooSmallAShare * sum;
-            weights = [.. weights.Select(weight => weight < least ? 0 : weight)];
-            sum = weights.Sum();
-        }
-        return [.. weights.Select(weight => weight / sum)];
+        double least = fixedShares is null ? PathWeights.TooSmallAShare * weights.Sum() : 0;
+        double kept = weights.Where(weight => weight >= least).Sum();
+        return [.. weights.Select(weight => weight < least ? 0 : weight / kept)];
     }
 
     private PathBandwidth Of(string directory)

@@ -29,6 +29,9 @@ internal sealed class ExtentAllocator
     /// <summary>The size of the extent that holds <paramref name="bytes"/>.</summary>
     public static long RoundUp(long bytes) => checked(bytes + (StoreOptions.BlockBytes - 1)) & ~(StoreOptions.BlockBytes - 1L);
 
+    /// <summary>Of <paramref name="bytes"/>, which are not negative, what whole blocks hold.</summary>
+    public static long RoundDown(long bytes) => bytes & ~(StoreOptions.BlockBytes - 1L);
+
     /// <summary>Adds the bytes from the old capacity up to <paramref name="capacity"/>.</summary>
     public void GrowTo(long capacity)
     {

@@ -32,7 +32,7 @@ public sealed record HostMemoryOptions
     public bool AllowOnCpu { get; init; }
 
     /// <exception cref="ConfigurationException">A value is outside its limits; the message names it.</exception>
-    internal void Validate(StorageBackend backend)
+    internal void Validate()
     {
         if (Budget < ByteSize.FromMiB(1))
             throw new ConfigurationException($"HostMemoryOptions.Budget is {Budget}: use at least 1 MiB, or no HostMemory at all.");
@@ -41,10 +41,5 @@ public sealed record HostMemoryOptions
             throw new ConfigurationException($"HostMemoryOptions.Budget is {Budget}, but this process may use {machine} of memory in all: lower it.");
         if (!Enum.IsDefined(Mode))
             throw new ConfigurationException($"HostMemoryOptions.Mode is {(int)Mode}: use WriteBack or WriteThrough.");
-        if (backend is StorageBackend.CuFile or StorageBackend.Staged)
-        {
-            throw new ConfigurationException(
-                $"StoreOptions.HostMemory is set, but with StorageBackend.{backend} tensors lie in the device's memory, and it is the CPU that fills and empties the host tier: use another Backend, or no HostMemory.");
-        }
     }
 }

@@ -89,7 +89,10 @@ public sealed record StoreOptions
     internal static bool IsDeadline(TimeSpan deadline) => deadline > TimeSpan.Zero && deadline <= LongestDeadline;
 
     /// <summary>Whether transfers are from and to a device's memory, which the CPU cannot read.</summary>
-    internal bool MovesDeviceMemory => Backend is StorageBackend.CuFile or StorageBackend.Staged;
+    internal bool MovesDeviceMemory => IsForDeviceMemory(Backend);
+
+    /// <inheritdoc cref="MovesDeviceMemory"/>
+    internal static bool IsForDeviceMemory(StorageBackend backend) => backend is StorageBackend.CuFile or StorageBackend.Staged;
 
     /// <summary>Slows every path down to this device, for experiments. Default <see langword="null"/>: as fast as it is.</summary>
     public EmulatedDevice? Emulated { get; init; }
@@ -119,7 +122,12 @@ public sealed record StoreOptions
         ValidatePathOptions();
         ValidateShares(FixedShares, Paths.Count);
         Leases?.Validate();
-        HostMemory?.Validate(Backend);
+        HostMemory?.Validate();
+        if (HostMemory is not null && MovesDeviceMemory)
+        {
+            throw new ConfigurationException(
+                $"StoreOptions.HostMemory is set, but with StorageBackend.{Backend} tensors lie in the device's memory, and it is the CPU that fills and empties the host tier: use another Backend, or no HostMemory.");
+        }
         if (!Enum.IsDefined(Backend))
             throw new ConfigurationException($"StoreOptions.Backend is {(int)Backend}: use Auto, IoUring, Threads, CuFile or Staged.");
         if (Device < 0)

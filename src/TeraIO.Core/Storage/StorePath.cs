@@ -28,7 +28,7 @@ internal sealed class StorePath : IDisposable
         _directory = directory;
         _backend = backend;
         _logger = logger;
-        _capacityLimit = (options.Capacity?.Bytes ?? long.MaxValue) / StoreOptions.BlockBytes * StoreOptions.BlockBytes;
+        _capacityLimit = ExtentAllocator.RoundDown(options.Capacity?.Bytes ?? long.MaxValue);
         _writeLimit = options.WriteLimit?.Bytes ?? long.MaxValue;
         File = file;
         Condition = new PathCondition(stripeBytes);

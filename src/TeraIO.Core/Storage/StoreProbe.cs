@@ -35,7 +35,11 @@ public sealed unsafe class StoreProbe : IDisposable
         _tensorBytes = tensorBytes;
         _memory = (nint)NativeMemory.AlignedAlloc(2 * InFlight * (nuint)tensorBytes, 4096);
         NativeMemory.Fill((void*)_memory, 2 * InFlight * (nuint)tensorBytes, 0x5A);
-        for (int i = 0; i < _copies.Length; i++) _copies[i] = store.Reserve(-1 - i, tensorBytes);
+        for (int i = 0; i < _copies.Length; i++)
+        {
+            _copies[i] = store.Reserve(-1 - i, tensorBytes);
+            _copies[i].IsProbe = true;
+        }
     }
 
     /// <summary>
@@ -46,9 +50,7 @@ public sealed unsafe class StoreProbe : IDisposable
     public static StoreBandwidth Measure(TensorStore store)
     {
         ArgumentNullException.ThrowIfNull(store);
-        using IDisposable? turn = store.AwaitProbeTurn();
-        using var probe = new StoreProbe(store, WriteTarget.Paths, MostTensorBytes);
-        return probe.Run();
+        return Measure(store, WriteTarget.Paths, MostTensorBytes);
     }
 
     /// <summary>
@@ -60,9 +62,7 @@ public sealed unsafe class StoreProbe : IDisposable
     {
         ArgumentNullException.ThrowIfNull(store);
         if (store.Options.HostMemory is not { } host) return null;
-        long tensorBytes = Math.Min(MostTensorBytes, host.Budget.Bytes / (4 * InFlight) / StoreOptions.BlockBytes * StoreOptions.BlockBytes);
-        using var probe = new StoreProbe(store, WriteTarget.Host, tensorBytes);
-        return probe.Run();
+        return Measure(store, WriteTarget.Host, Math.Min(MostTensorBytes, ExtentAllocator.RoundDown(host.Budget.Bytes / (4 * InFlight))));
     }
 
     /// <inheritdoc/>
@@ -74,6 +74,13 @@ public sealed unsafe class StoreProbe : IDisposable
         }
 
         NativeMemory.AlignedFree((void*)_memory);
+    }
+
+    private static StoreBandwidth Measure(TensorStore store, WriteTarget target, long tensorBytes)
+    {
+        using IDisposable? turn = store.AwaitProbeTurn();
+        using var probe = new StoreProbe(store, target, tensorBytes);
+        return probe.Run();
     }
 
     private StoreBandwidth Run()

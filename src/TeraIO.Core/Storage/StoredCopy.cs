@@ -55,6 +55,9 @@ public sealed class StoredCopy
     /// <summary>Memory has the bytes of <see cref="Generation"/>, or newer ones.</summary>
     internal bool IsSpare { get; set; }
 
+    /// <summary>A measurement's, not a program's: the tier's statistics leave it out.</summary>
+    internal bool IsProbe { get; set; }
+
     internal void BeginWrite()
     {
         int found = Interlocked.CompareExchange(ref _activity, Writing, Idle);

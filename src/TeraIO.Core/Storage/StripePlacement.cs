@@ -38,7 +38,7 @@ internal sealed class StripePlacement
     /// <exception cref="StorageFullException">The disks together have too little room.</exception>
     public void Preallocate(long capacityBytes)
     {
-        long remaining = capacityBytes / StoreOptions.BlockBytes * StoreOptions.BlockBytes;
+        long remaining = ExtentAllocator.RoundDown(capacityBytes);
         var byRoom = _paths.OrderBy(RoomOf).ToList();
         for (int i = 0; i < byRoom.Count; i++)
         {
@@ -153,7 +153,7 @@ internal sealed class StripePlacement
         All,
     }
 
-    private static long RoomOf(StorePath path) => long.Min(path.File.FreeBytes / StoreOptions.BlockBytes * StoreOptions.BlockBytes, path.GrowthLeft);
+    private static long RoomOf(StorePath path) => long.Min(ExtentAllocator.RoundDown(path.File.FreeBytes), path.GrowthLeft);
 
     private void Refresh()
     {

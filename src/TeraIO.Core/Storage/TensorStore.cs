@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using TeraIO.Core.Leases;
@@ -171,12 +172,11 @@ public sealed class TensorStore : IDisposable
     {
         RequireOwn(copy);
         if (ct.IsCancellationRequested)
-        {
-            fences.Signals?.Signal(TransferStatus.Canceled, systemErrno: 0);
-            return ValueTask.FromCanceled(ct);
-        }
+            return NotBegun(fences, TransferStatus.Canceled, ValueTask.FromCanceled(ct));
+        var limit = Deadline.In(deadline ?? Options.TransferDeadline);
         if (_tiered is not null)
         {
+            RequireNoFences(fences);
             BeginCount();
             try
             {
@@ -187,7 +187,7 @@ public sealed class TensorStore : IDisposable
                 EndTransfer();
                 throw;
             }
-            return _tiered.Write(copy, source, priority, hint, continuesInline, deadline ?? Options.TransferDeadline, ct);
+            return _tiered.Write(copy, source, priority, hint, continuesInline, limit, ct);
         }
         var transfer = BeginTransfer();
         try
@@ -203,10 +203,9 @@ public sealed class TensorStore : IDisposable
         {
             copy.EndWrite(complete: false);
             Abandon(transfer);
-            fences.Signals?.Signal(TransferStatus.Full, systemErrno: 0);
-            return ValueTask.FromException(full);
+            return NotBegun(fences, TransferStatus.Full, ValueTask.FromException(full));
         }
-        return transfer.Run(copy, source, TransferDirection.Write, priority, continuesInline, deadline ?? Options.TransferDeadline, ct, fences: fences);
+        return transfer.Run(copy, source, TransferDirection.Write, priority, continuesInline, limit, ct, fences: fences);
     }
 
     /// <summary>Reads the tensor's bytes back and verifies them, stripe by stripe.</summary>
@@ -242,23 +241,27 @@ public sealed class TensorStore : IDisposable
     {
         RequireOwn(copy);
         if (ct.IsCancellationRequested)
-        {
-            fences.Signals?.Signal(TransferStatus.Canceled, systemErrno: 0);
-            return ValueTask.FromCanceled(ct);
-        }
-        if (HostTier is not null)
-            return ReadFromTiers(copy, destination, priority, continuesInline, deadline ?? Options.TransferDeadline, ct);
+            return NotBegun(fences, TransferStatus.Canceled, ValueTask.FromCanceled(ct));
+        var limit = Deadline.In(deadline ?? Options.TransferDeadline);
+        if (_tiered is not null)
+            RequireNoFences(fences);
         var transfer = BeginTransfer();
+        HostCopy? host = null;
         try
         {
-            copy.BeginRead();
+            if (HostTier is null)
+                copy.BeginRead();
+            else
+                host = HostTier.BeginRead(copy);
         }
         catch
         {
             Abandon(transfer);
             throw;
         }
-        return transfer.Run(copy, destination, TransferDirection.Read, priority, continuesInline, deadline ?? Options.TransferDeadline, ct, fences: fences);
+        return host is null
+            ? transfer.Run(copy, destination, TransferDirection.Read, priority, continuesInline, limit, ct, fences: fences)
+            : _tiered!.Read(transfer, host, destination, priority, continuesInline, limit, ct);
     }
 
     /// <summary>
@@ -350,14 +353,11 @@ public sealed class TensorStore : IDisposable
             _transfersInFlight++;
     }
 
-    /// <summary>A transfer that is part of one in flight.</summary>
+    /// <summary>For a part of a write or read that is counted.</summary>
     internal TensorTransfer RentTransfer()
     {
         lock (_lock)
-        {
-            _transfersInFlight++;
-            return _idleTransfers.TryPop(out var idle) ? idle : new TensorTransfer(this);
-        }
+            return IdleTransfer();
     }
 
     internal void Return(TensorTransfer transfer)
@@ -373,34 +373,17 @@ public sealed class TensorStore : IDisposable
         transfer.Dispose();
     }
 
-    private ValueTask ReadFromTiers(StoredCopy copy, nint destination, TransferPriority priority, bool continuesInline, TimeSpan? deadline, CancellationToken ct)
-    {
-        BeginCount();
-        HostCopy? host;
-        try
-        {
-            host = HostTier!.BeginRead(copy);
-        }
-        catch
-        {
-            EndTransfer();
-            throw;
-        }
-        if (host is not null)
-            return _tiered!.Read(host, destination, priority, continuesInline, deadline, ct);
-        var read = RentTransfer().Run(copy, destination, TransferDirection.Read, priority, continuesInline, deadline, ct);
-        EndTransfer();
-        return read;
-    }
-
     private TensorTransfer BeginTransfer()
     {
         lock (_lock)
         {
             ObjectDisposedException.ThrowIf(_isDisposed, this);
-            return RentTransfer();
+            _transfersInFlight++;
+            return IdleTransfer();
         }
     }
+
+    private TensorTransfer IdleTransfer() => _idleTransfers.TryPop(out var idle) ? idle : new TensorTransfer(this);
 
     /// <summary>A write or read begins that is made of several transfers.</summary>
     private void BeginCount()
@@ -417,6 +400,16 @@ public sealed class TensorStore : IDisposable
         Return(transfer);
         EndTransfer();
     }
+
+    /// <summary>What ends before it begins lets go whoever waits for it.</summary>
+    private static ValueTask NotBegun(TransferFences fences, TransferStatus status, ValueTask end)
+    {
+        fences.Signals?.Signal(status, systemErrno: 0);
+        return end;
+    }
+
+    private static void RequireNoFences(TransferFences fences) =>
+        Debug.Assert(fences == default, "a host tier serves no device's memory, and fences order nothing else");
 
     private static TimeSpan Checked(TimeSpan deadline) => StoreOptions.IsDeadline(deadline)
         ? deadline

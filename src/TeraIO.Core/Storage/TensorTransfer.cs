@@ -33,11 +33,10 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource, IDispos
     private TransferFences _fences;
     private CancellationToken _cancellation;
     private CancellationTokenRegistration _registration;
-    private TimeSpan? _deadline;
+    private Deadline? _deadline;
     private CancellationTokenSource? _clock; // kept for the next deadline
     private CancellationTokenRegistration _expiry;
     private Transfer? _failed;
-    private int _failedPath;
     private bool _isCanceled;
     private bool _isLate;
     private int _relocationsLeft;
@@ -53,13 +52,13 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource, IDispos
     /// <param name="continuesInline">
     /// The continuation runs on the completion thread. Else it leaves it: user code there could wait for a transfer that only this thread completes.
     /// </param>
-    /// <param name="deadline">When it is to be given up, from now, or null.</param>
+    /// <param name="deadline">When it is to be given up, or null.</param>
     /// <param name="cancellation">Ends it early.</param>
     /// <param name="route">Between which places.</param>
     /// <param name="host">The copy's place in host memory, where the route needs one; in use until the transfer ends.</param>
     /// <param name="fences">What it comes after, and what is signalled at its end.</param>
     public ValueTask Run(
-        StoredCopy copy, nint memory, TransferDirection direction, TransferPriority priority, bool continuesInline, TimeSpan? deadline, CancellationToken cancellation,
+        StoredCopy copy, nint memory, TransferDirection direction, TransferPriority priority, bool continuesInline, Deadline? deadline, CancellationToken cancellation,
         TransferRoute route = TransferRoute.Whole, HostCopy? host = null, TransferFences fences = default)
     {
         _end.RunContinuationsAsynchronously = !continuesInline;
@@ -83,8 +82,8 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource, IDispos
             _engines[i].Start(_transfers[i]);
         if (cancellation.CanBeCanceled)
             _registration = cancellation.UnsafeRegister(_cancel, this);
-        if (deadline is { } left)
-            StartClock(left);
+        if (deadline is { } limit)
+            StartClock(limit);
         FinishPart();
         return end;
     }
@@ -128,19 +127,18 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource, IDispos
     /// <summary>Once nothing uses it any more.</summary>
     public void Dispose() => _clock?.Dispose();
 
-    private void StartClock(TimeSpan left)
+    private void StartClock(Deadline deadline)
     {
         // One that has fired is left to the collector: the thread that it fired on may still be in it.
         if (_clock is null || !_clock.TryReset())
             _clock = new CancellationTokenSource();
         _expiry = _clock.Token.UnsafeRegister(_expire, this);
-        _clock.CancelAfter(left);
+        _clock.CancelAfter(deadline.Left);
     }
 
     private void Prepare(TransferPriority priority)
     {
         long position = 0;
-        long deadline = _deadline is { } left ? Stopwatch.GetTimestamp() + (long)(left.TotalSeconds * Stopwatch.Frequency) : long.MaxValue;
         for (int i = 0; i < _copy.Stripes.Length; i++)
         {
             ref readonly var stripe = ref _copy.Stripes[i];
@@ -154,10 +152,10 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource, IDispos
             transfer.Memory = _route == TransferRoute.Spill ? _store.HostTier!.AddressOf(_host!.Offsets[i]) : _memory + (nint)position;
             transfer.Length = stripe.Length;
             transfer.Priority = priority;
-            transfer.Deadline = deadline;
+            transfer.Deadline = _deadline?.End ?? long.MaxValue;
             transfer.ChecksumSeed = StripeChecksum.Seed(_copy.TensorId, _copy.Generation, i);
             transfer.VerifiesChecksum = _store.Options.VerifyReads;
-            transfer.IsDeviceMemory = _store.Options.MovesDeviceMemory;
+            transfer.KeepsChecksum = _store.Options.MovesDeviceMemory || _route == TransferRoute.Spill;
             transfer.After = _fences.After;
             transfer.Checksum = stripe.Checksum;
             Aim(transfer, stripe);
@@ -186,8 +184,7 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource, IDispos
 
     private void NoteWritten(ref Stripe stripe, ulong checksum)
     {
-        if (_route != TransferRoute.Spill)
-            stripe.Checksum = checksum;
+        stripe.Checksum = checksum;
         if (_route != TransferRoute.HostMemory)
             stripe.IsBad = false;
     }
@@ -221,7 +218,7 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource, IDispos
             if (transfer.Status == TransferStatus.Canceled)
                 _isCanceled = true;
             else if (_failed is null || transfer.Index < _failed.Index)
-                (_failed, _failedPath) = (transfer, _copy.Stripes[transfer.Index].PathIndex);
+                _failed = transfer;
         }
     }
 
@@ -265,12 +262,14 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource, IDispos
         var error = FindError();
         if (_direction == TransferDirection.Read && error is not null)
             ClearDestination();
-        if (_route == TransferRoute.Whole)
+        bool isWhole = _route == TransferRoute.Whole;
+        if (isWhole)
             EndCopy(isComplete: error is null);
         _copy = null!;
         _host = null;
         error = Signal(error);
-        _store.EndTransfer();
+        if (isWhole)
+            _store.EndTransfer();
         if (error is null)
             _end.SetResult(true);
         else
@@ -298,9 +297,9 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource, IDispos
             fence.Signal(status, code);
             return error;
         }
-        catch (TeraIOException refused)
+        catch (Exception refused) when (refused is TeraIOException or ObjectDisposedException)
         {
-            // The fence was not armed for this transfer. Nobody would hear of it if the transfer did not end.
+            // The fence was not armed for this transfer, or is gone. Nobody would hear of it if the transfer did not end.
             return error ?? refused;
         }
     }
@@ -315,19 +314,22 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource, IDispos
     private Exception? FindError()
     {
         if (_failed is not null)
-            return StripeFailure.Describe(_failed, _route == TransferRoute.HostMemory ? _failed.File.Path : _store.Paths[_failedPath].Path, _copy);
+            return StripeFailure.Describe(_failed, PlaceOf(_failed), _copy);
         // A cancel that came too late changed nothing.
         int canceled = 0;
-        int firstPath = 0;
+        Transfer? first = null;
         for (int i = _copy.Stripes.Length - 1; i >= 0; i--)
         {
             if (_transfers[i].Status != TransferStatus.Canceled)
                 continue;
             canceled++;
-            firstPath = _copy.Stripes[i].PathIndex;
+            first = _transfers[i];
         }
-        return canceled == 0 ? null
-            : _isLate && !_cancellation.IsCancellationRequested ? StripeFailure.Late(_direction, _deadline!.Value, canceled, _store.Paths[firstPath].Path, _copy)
+        return first is null ? null
+            : _isLate && !_cancellation.IsCancellationRequested ? StripeFailure.Late(_direction, _deadline!.Value.Allowed, canceled, PlaceOf(first), _copy)
             : new OperationCanceledException(_cancellation);
     }
+
+    private string PlaceOf(Transfer transfer) =>
+        _route == TransferRoute.HostMemory ? transfer.File.Path : _store.Paths[_copy.Stripes[transfer.Index].PathIndex].Path;
 }

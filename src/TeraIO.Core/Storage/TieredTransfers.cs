@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using TeraIO.Core.Tiers;
 using TeraIO.Core.Transfers;
@@ -13,30 +12,36 @@ internal sealed class TieredTransfers(TensorStore store, HostTier tier)
 {
     /// <summary>The copy has begun a write; the store counts a transfer, which this ends.</summary>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    public async ValueTask Write(StoredCopy copy, nint source, TransferPriority priority, WriteHint hint, bool continuesInline, TimeSpan? deadline, CancellationToken ct)
+    public async ValueTask Write(StoredCopy copy, nint source, TransferPriority priority, WriteHint hint, bool continuesInline, Deadline? deadline, CancellationToken ct)
     {
-        long end = EndOf(deadline);
         HostCopy? host = null;
         bool isComplete = false;
         try
         {
-            if (tier.SpillOf(copy) is { } spill)
+            while (!tier.TryBeginWrite(copy, hint, out host, out var spill))
             {
-                // Of bytes that are history now. It still reads the host memory and writes the extents.
+                // Of bytes that are history now.
                 spill.Cancel();
                 await spill.Ended.ConfigureAwait(false);
             }
 
-            host = tier.BeginWrite(copy, hint);
-            if (host is not null && !await TryWriteToHost(host, source, priority, continuesInline, Left(end), ct).ConfigureAwait(false))
+            if (host is not null)
             {
-                tier.EndWrite(host, complete: false);
-                host = null;
+                try
+                {
+                    await store.RentTransfer().Run(copy, source, TransferDirection.Write, priority, continuesInline, deadline, ct, TransferRoute.HostMemory, host).ConfigureAwait(false);
+                }
+                catch (TeraIOException e) when (e is not TransferDeadlineException)
+                {
+                    // The paths may take them.
+                    tier.EndWrite(host, complete: false);
+                    host = null;
+                }
             }
 
             if (host is null || tier.Mode == HostMemoryMode.WriteThrough)
             {
-                await WriteToPaths(copy, host, source, priority, continuesInline, Left(end), ct).ConfigureAwait(false);
+                await WriteToPaths(copy, host, source, priority, continuesInline, deadline, ct).ConfigureAwait(false);
                 tier.NotePathsAreCurrent(copy);
             }
 
@@ -53,30 +58,34 @@ internal sealed class TieredTransfers(TensorStore store, HostTier tier)
     }
 
     /// <summary>The copy has begun a read of <paramref name="host"/>; the store counts a transfer, which this ends.</summary>
+    /// <param name="transfer">For the first part.</param>
+    /// <param name="host">In use.</param>
+    /// <param name="destination">Where the bytes go.</param>
+    /// <param name="priority">Against other transfers.</param>
+    /// <param name="continuesInline">On the completion thread.</param>
+    /// <param name="deadline">When it is given up.</param>
+    /// <param name="ct">Ends it early.</param>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
-    public async ValueTask Read(HostCopy host, nint destination, TransferPriority priority, bool continuesInline, TimeSpan? deadline, CancellationToken ct)
+    public async ValueTask Read(
+        TensorTransfer transfer, HostCopy host, nint destination, TransferPriority priority, bool continuesInline, Deadline? deadline, CancellationToken ct)
     {
-        long end = EndOf(deadline);
         StoredCopy copy = host.Copy;
+        bool isComplete = false;
         bool isBad = false;
         try
         {
-            try
-            {
-                await store.RentTransfer().Run(copy, destination, TransferDirection.Read, priority, continuesInline, Left(end), ct, TransferRoute.HostMemory, host).ConfigureAwait(false);
-            }
-            catch (TeraIOException e) when (e is not TransferDeadlineException && tier.PathsHave(copy))
-            {
-                isBad = true;
-            }
-
-            if (isBad)
-                await store.RentTransfer().Run(copy, destination, TransferDirection.Read, priority, continuesInline, Left(end), ct, TransferRoute.Paths).ConfigureAwait(false);
+            await transfer.Run(copy, destination, TransferDirection.Read, priority, continuesInline, deadline, ct, TransferRoute.HostMemory, host).ConfigureAwait(false);
+            isComplete = true;
+        }
+        catch (TeraIOException e) when (e is not TransferDeadlineException && tier.PathsHave(copy))
+        {
+            isBad = true;
+            await store.RentTransfer().Run(copy, destination, TransferDirection.Read, priority, continuesInline, deadline, ct, TransferRoute.Paths).ConfigureAwait(false);
         }
         finally
         {
             copy.EndRead();
-            tier.EndRead(host, isBad);
+            tier.EndRead(host, isComplete, isBad);
             store.EndTransfer();
         }
     }
@@ -91,25 +100,9 @@ internal sealed class TieredTransfers(TensorStore store, HostTier tier)
         }
     }
 
-    /// <returns>False when host memory did not take the bytes: the paths may.</returns>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<bool> TryWriteToHost(
-        HostCopy host, nint source, TransferPriority priority, bool continuesInline, TimeSpan? deadline, CancellationToken ct)
-    {
-        try
-        {
-            await store.RentTransfer().Run(host.Copy, source, TransferDirection.Write, priority, continuesInline, deadline, ct, TransferRoute.HostMemory, host).ConfigureAwait(false);
-            return true;
-        }
-        catch (TeraIOException e) when (e is not TransferDeadlineException)
-        {
-            return false;
-        }
-    }
-
     /// <summary>From the tier where it has the bytes, else from the caller's memory.</summary>
     private ValueTask WriteToPaths(
-        StoredCopy copy, HostCopy? host, nint source, TransferPriority priority, bool continuesInline, TimeSpan? deadline, CancellationToken ct)
+        StoredCopy copy, HostCopy? host, nint source, TransferPriority priority, bool continuesInline, Deadline? deadline, CancellationToken ct)
     {
         if (store.Placement.BeginWrite(copy.TensorId, copy.Stripes) is { } full)
             return ValueTask.FromException(full);
@@ -144,17 +137,5 @@ internal sealed class TieredTransfers(TensorStore store, HostTier tier)
         spill.End();
         store.EndTransfer();
         return isComplete;
-    }
-
-    private static long EndOf(TimeSpan? deadline) =>
-        deadline is { } left ? Stopwatch.GetTimestamp() + (long)(left.TotalSeconds * Stopwatch.Frequency) : long.MaxValue;
-
-    /// <summary>For the next of a write's or read's transfers; one that begins late is given up at once.</summary>
-    private static TimeSpan? Left(long end)
-    {
-        if (end == long.MaxValue)
-            return null;
-        var left = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), end);
-        return left > TimeSpan.Zero ? left : TimeSpan.FromTicks(1);
     }
 }

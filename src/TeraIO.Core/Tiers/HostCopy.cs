@@ -23,9 +23,6 @@ internal sealed class HostCopy(StoredCopy copy, long[] offsets, long bytes)
     /// <summary>When the program needs it next, in ops since it began; <see cref="long.MaxValue"/> when nobody knows.</summary>
     public long NextUse { get; set; } = long.MaxValue;
 
-    /// <summary>Rises with every use, over all copies.</summary>
-    public long LastUse { get; set; }
-
     /// <summary>A spill of it failed on every path.</summary>
     public bool HasFailedSpill { get; set; }
 

@@ -19,7 +19,7 @@ internal enum HostEvictionCost
 /// <summary>Who leaves host memory first: what costs least; then what is needed latest, where a plan tells; then the least recently used.</summary>
 /// <param name="Cost">Of leaving.</param>
 /// <param name="NextUse"><see cref="HostCopy.NextUse"/>.</param>
-/// <param name="LastUse"><see cref="HostCopy.LastUse"/>; unique.</param>
+/// <param name="LastUse">Rises with every use, over all copies; unique.</param>
 internal readonly record struct HostEvictionKey(HostEvictionCost Cost, long NextUse, long LastUse) : IComparable<HostEvictionKey>
 {
     public int CompareTo(HostEvictionKey other)

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
 using TeraIO.Core.Storage;
 using TeraIO.Core.Transfers;
@@ -20,8 +21,11 @@ internal sealed class HostTier : IDisposable
     private readonly Lock _lock = new();
     private readonly HostMemoryRegion _region;
     private readonly ExtentAllocator _extents = new();
-    private readonly SortedDictionary<HostEvictionKey, HostCopy> _droppable = [];
-    private readonly SortedDictionary<HostEvictionKey, HostCopy> _dirty = [];
+    private static readonly Comparer<HostCopy> _byKey = Comparer<HostCopy>.Create(static (a, b) => a.Key.CompareTo(b.Key));
+
+    // A key changes only while its copy is in neither.
+    private readonly SortedSet<HostCopy> _droppable = new(_byKey);
+    private readonly SortedSet<HostCopy> _dirty = new(_byKey);
     private readonly HashSet<HostCopy> _spilling = [];
     private readonly ILogger _logger;
     private readonly long _reserve;
@@ -32,6 +36,8 @@ internal sealed class HostTier : IDisposable
     private long _plannedShare;
     private long _clock;
     private long _peak;
+    private long _bytesIn;
+    private long _bytesOut;
     private long _hits;
     private long _misses;
     private long _bypasses;
@@ -50,7 +56,7 @@ internal sealed class HostTier : IDisposable
     {
         Mode = options.Mode;
         _logger = logger;
-        long bytes = options.Budget.Bytes / StoreOptions.BlockBytes * StoreOptions.BlockBytes;
+        long bytes = ExtentAllocator.RoundDown(options.Budget.Bytes);
         _region = new HostMemoryRegion(bytes, logger);
         ITransferBackend backend = decorate(new HostMemoryBackend(_region));
         File = backend.CreateFile("host memory");
@@ -74,50 +80,51 @@ internal sealed class HostTier : IDisposable
         lock (_lock) _plannedShare = bytes;
     }
 
-    /// <summary>The spill of a copy that is under way; null: none.</summary>
-    public HostSpill? SpillOf(StoredCopy copy)
-    {
-        lock (_lock) return copy.Host?.Spill;
-    }
-
-    /// <summary>
-    /// The copy is about to be written, and nothing is in flight on it: what was stored is history.
-    /// </summary>
-    /// <returns>Its place, in use until <see cref="EndWrite"/>; null: it goes to the paths.</returns>
-    public HostCopy? BeginWrite(StoredCopy copy, WriteHint hint)
+    /// <summary>The copy is about to be written, and no other write or read of it is in flight: what was stored is history.</summary>
+    /// <param name="copy">Which.</param>
+    /// <param name="hint">What the writer knows.</param>
+    /// <param name="host">Its place, in use until <see cref="EndWrite"/>; null: it goes to the paths.</param>
+    /// <param name="spill">What has to end first: it still reads the place and writes the extents.</param>
+    /// <returns>False: nothing has begun, because of <paramref name="spill"/>.</returns>
+    /// <remarks>One step, so that no spill of the copy can begin in between.</remarks>
+    public bool TryBeginWrite(StoredCopy copy, WriteHint hint, out HostCopy? host, [NotNullWhen(false)] out HostSpill? spill)
     {
         lock (_lock)
         {
+            host = null;
+            spill = copy.Host?.Spill;
+            if (spill is not null) return false;
             copy.PathsAreCurrent = false;
             copy.IsSpare = false;
-            HostCopy? host = copy.Host;
+            host = copy.Host;
+            long bytes = host?.Bytes ?? PaddedBytes(copy);
             if (host is not null)
             {
-                Debug.Assert(host is { Users: 0, Spill: null }, "a copy is written alone");
+                Debug.Assert(host.Users == 0, "a copy is written alone");
                 Unlist(host);
             }
 
-            if (host is not null && !MayHold(host.Bytes, hint, held: host))
+            if (MayHold(bytes, hint, held: host))
+            {
+                host ??= TryPlace(copy, bytes, hint);
+            }
+            else if (host is not null)
             {
                 Free(host);
                 host = null;
             }
-            else if (host is null && MayHold(PaddedBytes(copy), hint, held: null))
-            {
-                host = TryPlace(copy, hint);
-            }
 
             if (host is null)
             {
-                _bypasses++;
-                return null;
+                if (!copy.IsProbe) _bypasses++;
+                return true;
             }
 
             SetPlanned(host, hint.Target == WriteTarget.Host);
             host.NextUse = hint.NextUse;
             host.HasFailedSpill = false;
             host.Users++;
-            return host;
+            return true;
         }
     }
 
@@ -127,6 +134,7 @@ internal sealed class HostTier : IDisposable
         lock (_lock)
         {
             host.Users--;
+            if (complete && !host.Copy.IsProbe) _bytesIn += host.Copy.Bytes;
             if (complete) List(host);
             else Free(host);
         }
@@ -149,11 +157,11 @@ internal sealed class HostTier : IDisposable
             copy.BeginRead();
             if (copy.Host is not { } host)
             {
-                _misses++;
+                if (!copy.IsProbe) _misses++;
                 return null;
             }
 
-            _hits++;
+            if (!copy.IsProbe) _hits++;
             Unlist(host);
             host.Users++;
             return host;
@@ -162,12 +170,14 @@ internal sealed class HostTier : IDisposable
 
     /// <summary>A read from host memory ended.</summary>
     /// <param name="host">From <see cref="BeginRead"/>.</param>
+    /// <param name="complete">Its bytes have arrived.</param>
     /// <param name="isBad">Host memory does not have the bytes that were written there, but the paths do: it is given up.</param>
-    public void EndRead(HostCopy host, bool isBad)
+    public void EndRead(HostCopy host, bool complete, bool isBad)
     {
         lock (_lock)
         {
             host.Users--;
+            if (complete && !host.Copy.IsProbe) _bytesOut += host.Copy.Bytes;
             if (isBad && host.Users == 0) Free(host);
             else List(host);
         }
@@ -215,7 +225,7 @@ internal sealed class HostTier : IDisposable
         lock (_lock)
         {
             if (_isClosing || _dirty.Count == 0 || _extents.FreeBytes + _droppableBytes + _spillingBytes >= _reserve) return null;
-            HostCopy host = _dirty.First().Value;
+            HostCopy host = _dirty.Min!;
             Unlist(host);
             host.Users++;
             host.Spill = new HostSpill();
@@ -282,8 +292,8 @@ internal sealed class HostTier : IDisposable
                 IsPinned = _region.IsPinned,
                 Resident = new ByteSize(_extents.AllocatedBytes),
                 Peak = new ByteSize(_peak),
-                BytesIn = new ByteSize(Engine.Counters.BytesWritten),
-                BytesOut = new ByteSize(Engine.Counters.BytesRead),
+                BytesIn = new ByteSize(_bytesIn),
+                BytesOut = new ByteSize(_bytesOut),
                 Hits = _hits,
                 Misses = _misses,
                 Bypasses = _bypasses,
@@ -321,9 +331,8 @@ internal sealed class HostTier : IDisposable
         return hint.Target == WriteTarget.Host || others + bytes <= _extents.Capacity - _plannedShare;
     }
 
-    private HostCopy? TryPlace(StoredCopy copy, WriteHint hint)
+    private HostCopy? TryPlace(StoredCopy copy, long bytes, WriteHint hint)
     {
-        long bytes = PaddedBytes(copy);
         if (!TryDropFor(bytes, hint)) return null;
         var offsets = new long[copy.Stripes.Length];
         for (int i = 0; i < offsets.Length; i++)
@@ -338,7 +347,7 @@ internal sealed class HostTier : IDisposable
             }
         }
 
-        _peak = Math.Max(_peak, _extents.AllocatedBytes);
+        if (!copy.IsProbe) _peak = Math.Max(_peak, _extents.AllocatedBytes);
         _unplannedBytes += bytes;
         return copy.Host = new HostCopy(copy, offsets, bytes);
     }
@@ -357,10 +366,9 @@ internal sealed class HostTier : IDisposable
 
     private bool TryDropOne(WriteHint hint)
     {
-        if (_droppable.Count == 0) return false;
-        (HostEvictionKey key, HostCopy host) = _droppable.First();
+        if (_droppable.Min is not { } host) return false;
         // What is needed sooner is worth more here than what comes.
-        if (hint.Target != WriteTarget.Host && key.Cost == HostEvictionCost.Clean && key.NextUse < hint.NextUse) return false;
+        if (hint.Target != WriteTarget.Host && host.Key.Cost == HostEvictionCost.Clean && host.NextUse < hint.NextUse) return false;
         Unlist(host);
         if (!host.Copy.PathsAreCurrent) host.Copy.Invalidate();
         Free(host);
@@ -393,22 +401,21 @@ internal sealed class HostTier : IDisposable
         HostEvictionCost cost = host.Copy.IsSpare ? HostEvictionCost.Spare
             : host.Copy.PathsAreCurrent ? HostEvictionCost.Clean
             : host.HasFailedSpill ? HostEvictionCost.Refused : HostEvictionCost.Dirty;
-        host.LastUse = ++_clock;
-        host.Key = new HostEvictionKey(cost, host.NextUse, host.LastUse);
+        host.Key = new HostEvictionKey(cost, host.NextUse, ++_clock);
         if (cost > HostEvictionCost.Clean)
         {
-            _dirty.Add(host.Key, host);
+            _dirty.Add(host);
             return;
         }
 
-        _droppable.Add(host.Key, host);
+        _droppable.Add(host);
         CountDroppable(host, host.Bytes);
     }
 
     private void Unlist(HostCopy host)
     {
-        if (_droppable.Remove(host.Key)) CountDroppable(host, -host.Bytes);
-        else _dirty.Remove(host.Key);
+        if (_droppable.Remove(host)) CountDroppable(host, -host.Bytes);
+        else _dirty.Remove(host);
     }
 
     private void CountDroppable(HostCopy host, long bytes)

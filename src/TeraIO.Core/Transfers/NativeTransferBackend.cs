@@ -46,7 +46,7 @@ internal sealed unsafe class NativeTransferBackend : ITransferBackend
             _ => "threads",
         };
         _usesCuFile = used == (uint)StorageBackend.CuFile;
-        _memoryKind = _usesCuFile || used == (uint)StorageBackend.Staged ? CudaMemory : 0;
+        _memoryKind = StoreOptions.IsForDeviceMemory((StorageBackend)used) ? CudaMemory : 0;
     }
 
     public string Name { get; }
@@ -87,19 +87,21 @@ internal sealed unsafe class NativeTransferBackend : ITransferBackend
             Priority = request.Priority,
         };
         uint accepted = 0;
-        if (request.After is not { } fence)
-            return NativeMethods.Gds.Submit(_queue, &native, 1, &accepted);
         // The fence itself is needed for the call only: its moment is kept.
         bool isHeld = false;
-        fence.Handle.DangerousAddRef(ref isHeld);
         try
         {
-            native.After = fence.Handle.DangerousGetHandle();
+            if (request.After is { } fence)
+            {
+                fence.Handle.DangerousAddRef(ref isHeld);
+                native.After = fence.Handle.DangerousGetHandle();
+            }
             return NativeMethods.Gds.Submit(_queue, &native, 1, &accepted);
         }
         finally
         {
-            fence.Handle.DangerousRelease();
+            if (isHeld)
+                request.After!.Handle.DangerousRelease();
         }
     }
 

@@ -41,11 +41,11 @@ internal sealed class Transfer(ITransferOwner owner, int index)
 
     public ulong ChecksumSeed { get; set; }
 
-    /// <summary>Whether a read is compared with <see cref="Checksum"/>; a write always computes it.</summary>
+    /// <summary>Whether a read is compared with <see cref="Checksum"/>.</summary>
     public bool VerifiesChecksum { get; set; }
 
-    /// <summary>The bytes are in a device's memory, which the CPU cannot read: they get no checksum.</summary>
-    public bool IsDeviceMemory { get; set; }
+    /// <summary>A write leaves <see cref="Checksum"/> as it is, because it is known or the CPU cannot read the bytes. Else it computes it.</summary>
+    public bool KeepsChecksum { get; set; }
 
     /// <summary>Recorded behind the kernels that the transfer comes after; <see langword="null"/>: it may begin at once.</summary>
     public TransferFence? After { get; set; }

@@ -163,7 +163,7 @@ internal sealed class TransferEngine : IDisposable
     {
         while (TryTake(lane, out var transfer, out ulong token))
         {
-            if (transfer.Direction == TransferDirection.Write && !transfer.IsDeviceMemory)
+            if (transfer.Direction == TransferDirection.Write && !transfer.KeepsChecksum)
                 transfer.Checksum = StripeChecksum.Compute(transfer.Memory, transfer.Length, transfer.ChecksumSeed);
             var status = Submit(transfer, token);
             if (status == TransferStatus.Busy && TryPutBack(lane, transfer, token))

@@ -71,7 +71,7 @@ internal sealed unsafe class TransferFence(GdsFenceHandle handle) : IDisposable
     /// <exception cref="TeraIOException">The work before the fence has failed.</exception>
     public bool Wait(TimeSpan timeout)
     {
-        var status = NativeMethods.Gds.FenceWaitFor(handle, timeout == Timeout.InfiniteTimeSpan ? -1 : (int)timeout.TotalMilliseconds);
+        var status = NativeMethods.Gds.FenceWaitFor(handle, (int)timeout.TotalMilliseconds);
         if (status == TransferStatus.Timeout)
             return false;
         Require(status, "waited for");

@@ -191,6 +191,26 @@ public class StagedStoreTests
     }
 
     [Test]
+    public async Task A_transfer_whose_fence_is_gone_ends_and_says_so()
+    {
+        nint source = Gpu.Allocate(Bytes), destination = Gpu.Allocate(Bytes);
+        Gpu.View(source, Bytes).Fill(3);
+        using var store = TensorStore.Open(Options());
+        using var device = new FenceDevice(0);
+        var fence = device.CreateFence();
+        var copy = store.Reserve(tensorId: 3, Bytes);
+        await store.WriteAsync(copy, source);
+        fence.Arm();
+        fence.Dispose();
+
+        Assert.ThrowsAsync<ObjectDisposedException>(
+            async () => await store.Read(copy, destination, TransferPriority.Urgent, continuesInline: false, new TransferFences(null, fence)));
+
+        await store.ReadAsync(copy, destination);
+        Assert.That(Gpu.View(destination, Bytes).IndexOfAnyExcept((byte)3), Is.Negative);
+    }
+
+    [Test]
     public void A_device_outlives_its_fences()
     {
         var device = new FenceDevice(0);

@@ -1,5 +1,6 @@
 using TeraIO.Core.Storage;
 using TeraIO.Core.Tests.Storage;
+using TeraIO.Core.Tiers;
 using TeraIO.TestSupport;
 
 namespace TeraIO.Core.Tests.Tiers;
@@ -121,6 +122,31 @@ public class HostTierFaultTests
             Assert.That(await Read(store, copies[0]), Is.EqualTo(_tensors[7].Span.ToArray()));
             Assert.That(copies[0].PathsAreCurrent, Is.False, "the paths have older bytes at most");
             await RunUntil(backends, Spilled(store));
+        }
+    }
+
+    [Test]
+    public async Task A_write_does_not_begin_while_its_copy_is_being_spilled_and_changes_nothing()
+    {
+        var (store, backends) = OpenPaused();
+        using (store)
+        {
+            var copies = new List<StoredCopy>();
+            for (int i = 0; i < 5; i++)
+                copies.Add(await Write(store, i));
+            var place = copies[0].Host!;
+            int users = place.Users;
+
+            bool begins = store.HostTier!.TryBeginWrite(copies[0], new WriteHint(WriteTarget.Paths, 1), out var host, out var spill);
+
+            Assert.That((begins, host, spill), Is.EqualTo((false, (HostCopy?)null, place.Spill)));
+            Assert.That((spill, copies[0].Host, place.Users), Is.EqualTo((place.Spill, place, users)));
+            Assert.That(place.Spill!.Cancellation.IsCancellationRequested, Is.False);
+            await RunUntil(backends, Spilled(store));
+            Assert.That(copies[0].PathsAreCurrent, Is.True, "the spill has ended as if nobody had asked");
+            Assert.That(store.HostTier.TryBeginWrite(copies[0], new WriteHint(WriteTarget.Any, 1), out host, out spill), Is.True);
+            Assert.That((host, spill, copies[0].PathsAreCurrent), Is.EqualTo((place, (HostSpill?)null, false)));
+            store.HostTier.EndWrite(host!, complete: true);
         }
     }
 

@@ -222,7 +222,7 @@ public class TransferEngineTests
     {
         const ulong Untouched = 4711;
         var device = Write(0);
-        device.IsDeviceMemory = true;
+        device.KeepsChecksum = true;
         device.Checksum = Untouched;
         var host = Write(1);
         host.Checksum = Untouched;

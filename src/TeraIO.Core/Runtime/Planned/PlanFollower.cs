@@ -55,8 +55,12 @@ internal sealed class PlanFollower(EngineState state, Migrator migrator) : IEvic
         _isFollowing = false;
     }
 
-    /// <summary>The current program has another plan.</summary>
-    public void PlanChanged() => state.Store!.SetPlannedHostBytes(_program!.HostBytes);
+    /// <summary>Gives the current program another plan.</summary>
+    public void SetPlan(MigrationPlan plan)
+    {
+        _program!.SetPlan(plan);
+        ReserveHostMemory();
+    }
 
     /// <summary>A step begins.</summary>
     public void Begin()
@@ -125,8 +129,10 @@ internal sealed class PlanFollower(EngineState state, Migrator migrator) : IEvic
     {
         _program = program;
         program.Claim(state.Blocks.Values);
-        PlanChanged();
+        ReserveHostMemory();
     }
+
+    private void ReserveHostMemory() => state.Store!.SetPlannedHostBytes(_program!.HostBytes);
 
     private void Issue(int op)
     {

@@ -171,11 +171,7 @@ internal sealed class PlannedRun : IOpStream, IDisposable
         PlannedProgram program = _follower.Program!;
         program.NoteDurations(_record);
         if (Ask(new PlanRequest(program.Trace, program.TraceByPlan, program.Plan, Seconds(_record.WallTicks), StallSeconds())) is not { } plan) return;
-        lock (_state.Sync)
-        {
-            program.SetPlan(plan);
-            _follower.PlanChanged();
-        }
+        lock (_state.Sync) _follower.SetPlan(plan);
     }
 
     /// <summary>Keeps the record for comparisons; the oldest one makes place and is used again.</summary>
