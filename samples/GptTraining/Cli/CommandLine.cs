@@ -97,7 +97,7 @@ internal sealed class CommandLine
             Tokenizer = tokenizer,
             TextFile = parsed.GetValue(_textFile),
             Budget = parsed.GetValue(_budget) is { } budget ? BudgetChoice.Parse(budget) : null,
-            UnlimitedPeak = parsed.GetValue(_unlimitedPeak) is { } peak ? ReadPeak(peak) : null,
+            UnlimitedPeak = parsed.GetValue(_unlimitedPeak) is { } peak ? ReadSize(peak, _unlimitedPeak, "neither a number of bytes nor a size such as 2GiB") : null,
             StorePaths = parsed.GetValue(_store) is { Length: > 0 } paths ? paths : [Directory.GetCurrentDirectory()],
             Unobserved = parsed.GetValue(_unobserved),
             Checkpoint = parsed.GetValue(_checkpoint),
@@ -112,7 +112,7 @@ internal sealed class CommandLine
             StudyMeasured = AtLeast(1, parsed.GetValue(_measure), _measure),
             StudySameTraffic = parsed.GetValue(_sameTraffic),
             StudyImproving = AtLeast(2, parsed.GetValue(_improve), _improve),
-            WriteLimit = parsed.GetValue(_writeLimit) is { } writeLimit ? ReadWriteLimit(writeLimit) : null,
+            WriteLimit = parsed.GetValue(_writeLimit) is { } writeLimit ? ReadSize(writeLimit, _writeLimit, "not a size such as 500GiB") : null,
             Emulated = ReadEmulated(parsed.GetValue(_emulateRead), parsed.GetValue(_emulateWrite)),
             HostMemory = ReadHostMemory(parsed.GetValue(_hostMemory), OneOf(parsed.GetValue(_hostMode)!, _hostMode, [WriteBack, "write-through"])),
             Leases = parsed.GetValue(_leases) is { } leases ? ReadLeases(OneOf(leases, _leases, ["path", "global", "none"])) : null,
@@ -151,6 +151,8 @@ internal sealed class CommandLine
                 throw new ConfigurationException("--study sets budgets and policies itself; leave --budget, --no-offload, --compare, --data-parallel, --checkpoint and --resume out.");
             if (options.Study.Count == 0 || options.StudyBudgets.Count == 0 || !options.IsPlanned)
                 throw new ConfigurationException("--study needs at least one policy, one of --budgets, and --mode planned.");
+            if (options.StudySameTraffic && options.HostMemory is not null)
+                throw new ConfigurationException("--same-traffic gives the disk what a policy moved, and with --host-memory part of that never came there; leave one out.");
             foreach (var policy in options.Study)
                 _ = Policies.Named(policy);
             return;
@@ -181,13 +183,9 @@ internal sealed class CommandLine
             throw new ConfigurationException("--resume with --data-parallel needs --dropout 0: a checkpoint has the random numbers of one rank only.");
     }
 
-    private static ByteSize ReadPeak(string text) => ByteSize.TryParse(text, out var size) && size.Bytes > 0
+    private static ByteSize ReadSize(string text, Option option, string flaw) => ByteSize.TryParse(text, out var size) && size.Bytes > 0
         ? size
-        : throw new ConfigurationException($"--unlimited-peak '{text}' is neither a number of bytes nor a size such as 2GiB.");
-
-    private static ByteSize ReadWriteLimit(string text) => ByteSize.TryParse(text, out var size) && size.Bytes > 0
-        ? size
-        : throw new ConfigurationException($"--write-limit '{text}' is not a size such as 500GiB.");
+        : throw new ConfigurationException($"{option.Name} '{text}' is {flaw}.");
 
     private static EmulatedDevice? ReadEmulated(string? read, string? write)
     {
@@ -198,14 +196,12 @@ internal sealed class CommandLine
             : throw new ConfigurationException("--emulate-read and --emulate-write go together; each is a size per second such as 400MiB.");
     }
 
-    private static HostMemoryOptions? ReadHostMemory(string? size, string mode)
+    private HostMemoryOptions? ReadHostMemory(string? size, string mode) => size is null ? null : new HostMemoryOptions
     {
-        if (size is null)
-            return null;
-        return ByteSize.TryParse(size, out var budget)
-            ? new HostMemoryOptions { Budget = budget, Mode = mode == WriteBack ? HostMemoryMode.WriteBack : HostMemoryMode.WriteThrough, AllowOnCpu = true }
-            : throw new ConfigurationException($"--host-memory '{size}' is not a size such as 2GiB.");
-    }
+        Budget = ReadSize(size, _hostMemory, "not a size such as 2GiB"),
+        Mode = mode == WriteBack ? HostMemoryMode.WriteBack : HostMemoryMode.WriteThrough,
+        AllowOnCpu = true,
+    };
 
     private static LeaseOptions ReadLeases(string mode) => new()
     {

@@ -9,7 +9,7 @@ namespace TeraIO.Samples.GptTraining;
 /// Holds policies against each other within one training: every few steps the session gets another policy or budget. Unlimited steps before and
 /// after each policy are its baseline, so that a machine whose speed drifts drifts for both.
 /// </summary>
-internal sealed class PolicyStudy : IDisposable
+internal sealed class PolicyStudy
 {
     private const string Unlimited = "unlimited";
 
@@ -20,7 +20,6 @@ internal sealed class PolicyStudy : IDisposable
     private const string SameTrafficName = "unlimited + fio";
 
     private readonly List<Phase> _phases = [];
-    private readonly int _measured;
     private readonly SameTraffic? _traffic;
     private int _phase;
     private int _stepOfPhase;
@@ -30,11 +29,10 @@ internal sealed class PolicyStudy : IDisposable
     /// <param name="measured">Steps that count, per policy and budget.</param>
     /// <param name="improving">Steps before them for the policy that improves its plan.</param>
     /// <param name="unlimitedPeak">What shares refer to.</param>
-    /// <param name="traffic">Owned from here on; null: no control with the same traffic after the last policy of each budget.</param>
+    /// <param name="traffic">Null: no control with the same traffic after the last policy of each budget.</param>
     public PolicyStudy(
         IReadOnlyList<BudgetChoice> budgets, IReadOnlyList<string> policies, int measured, int improving, ByteSize unlimitedPeak, SameTraffic? traffic)
     {
-        _measured = measured;
         _traffic = traffic;
         ByteSize first = budgets[0].Resolve(unlimitedPeak);
         // As in every training: the profile comes from steps on demand under the budget.
@@ -83,9 +81,6 @@ internal sealed class PolicyStudy : IDisposable
         if (phase.Policy == SameTrafficName) StartSameTraffic(_phases.Take(_phase).Last(p => p.Budget is not null));
     }
 
-    /// <summary>Ends the other program, whatever happened.</summary>
-    public void Dispose() => _traffic?.Dispose();
-
     private void StartSameTraffic(Phase of)
     {
         double seconds = of.Seconds.Average();
@@ -104,24 +99,26 @@ internal sealed class PolicyStudy : IDisposable
         phase.HostAfter = session.HostMemory;
     }
 
-    /// <summary>One row per budget and policy, after one of all unlimited steps of this budget.</summary>
+    /// <summary>One row per budget and policy, after one of all unlimited steps of this budget. A training that was stopped has fewer.</summary>
     public IEnumerable<StudyRow> Rows()
     {
         foreach (var group in _phases.Where(p => p.Measured > 0).GroupBy(p => p.BudgetName))
         {
             Phase[] phases = [.. group];
-            Phase[] unlimited = [.. phases.Where(p => p.Policy == Unlimited)];
+            Phase[] unlimited = [.. phases.Where(p => p.Policy == Unlimited && p.Seconds.Count > 0)];
+            if (unlimited.Length == 0) yield break;
             double[] all = [.. unlimited.SelectMany(p => p.Seconds)];
             yield return Row(unlimited[^1], all, Median(all));
             for (int i = 0; i < phases.Length; i++)
             {
                 // Between two unlimited ones, by construction.
-                if (phases[i].Policy != Unlimited) yield return Row(phases[i], phases[i].Seconds, Median([.. phases[i - 1].Seconds, .. phases[i + 1].Seconds]));
+                if (phases[i].Policy != Unlimited && phases[i].Seconds.Count > 0)
+                    yield return Row(phases[i], phases[i].Seconds, Median([.. phases[i - 1].Seconds, .. phases[i + 1].Seconds]));
             }
         }
     }
 
-    private StudyRow Row(Phase phase, IReadOnlyList<double> seconds, double unlimited) => new()
+    private static StudyRow Row(Phase phase, IReadOnlyList<double> seconds, double unlimited) => new()
     {
         Budget = phase.Policy == Unlimited ? "unlimited" : phase.BudgetName,
         Policy = phase.Policy,
@@ -162,15 +159,15 @@ internal sealed class PolicyStudy : IDisposable
 
     private static string MiB(long bytes) => (bytes / (double)(1 << 20)).ToString("F0", CultureInfo.InvariantCulture);
 
-    private long HostBytes(Phase phase, Func<HostTierStatistics, ByteSize> of) =>
-        phase is { HostBefore: { } before, HostAfter: { } after } ? (of(after).Bytes - of(before).Bytes) / _measured : 0;
+    private static long HostBytes(Phase phase, Func<HostTierStatistics, ByteSize> of) =>
+        phase is { HostBefore: { } before, HostAfter: { } after } ? (of(after).Bytes - of(before).Bytes) / phase.Seconds.Count : 0;
 
-    private double Average(Phase phase, Func<OffloadStatistics, double> of) => phase.Traffic.Sum(of) / _measured;
+    private static double Average(Phase phase, Func<OffloadStatistics, double> of) => phase.Traffic.Average(of);
 
     private static double Median(IReadOnlyCollection<double> values)
     {
         double[] sorted = [.. values.Order()];
-        return sorted.Length == 0 ? 0 : (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 
     private sealed record Phase(ByteSize? Budget, string BudgetName, string Policy, int WarmUp, int Measured)

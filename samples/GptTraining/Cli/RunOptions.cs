@@ -57,6 +57,9 @@ internal sealed record RunOptions
     /// <summary>Evaluate after every so many steps; 0: never.</summary>
     public int EvaluateEvery { get; init; }
 
+    /// <summary>Of all ranks together.</summary>
+    public long TokensPerStep => (long)Config.Batch * Config.Sequence * Accumulate;
+
     public bool Compare { get; init; }
 
     /// <summary>This process is one of the ranks of an mpirun.</summary>

@@ -27,12 +27,17 @@ internal sealed class SameTraffic : IDisposable
         throw new ConfigurationException($"fio cannot write {_file} (exit code {fio.ExitCode}): choose another --store, or leave --same-traffic out.");
     }
 
-    /// <summary>Reads and writes at these rates, in bytes per second, until <see cref="Stop"/>.</summary>
-    public void Start(double readRate, double writeRate) => _fio = Run(
-        "--rw=rw",
-        string.Create(CultureInfo.InvariantCulture, $"--rwmixread={Math.Clamp(100 * readRate / (readRate + writeRate), 1, 99):F0}"),
-        string.Create(CultureInfo.InvariantCulture, $"--rate={Math.Max(1, readRate):F0},{Math.Max(1, writeRate):F0}"),
-        "--time_based", "--runtime=1h"); // Not for ever, should this process be killed.
+    /// <summary>Reads and writes at these rates, in bytes per second, until <see cref="Stop"/>. Nothing where both are 0.</summary>
+    public void Start(double readRate, double writeRate)
+    {
+        if (readRate + writeRate <= 0)
+            return;
+        _fio = Run(
+            "--rw=rw",
+            string.Create(CultureInfo.InvariantCulture, $"--rwmixread={Math.Clamp(100 * readRate / (readRate + writeRate), 1, 99):F0}"),
+            string.Create(CultureInfo.InvariantCulture, $"--rate={Math.Max(1, readRate):F0},{Math.Max(1, writeRate):F0}"),
+            "--time_based", "--runtime=1h"); // Not for ever, should this process be killed.
+    }
 
     /// <summary>Ends it and waits for that.</summary>
     /// <exception cref="ConfigurationException">It had ended before: there was no traffic.</exception>
@@ -61,13 +66,9 @@ internal sealed class SameTraffic : IDisposable
 
     private Process Run(params ReadOnlySpan<string> more)
     {
-        var start = new ProcessStartInfo("fio") { RedirectStandardOutput = true };
-        foreach (string argument in (ReadOnlySpan<string>)[
-            "--name=traffic", $"--filename={_file}", "--size=1g", "--bs=1m", "--direct=1", "--ioengine=io_uring", "--iodepth=16", "--thread", "--output-format=terse", .. more])
-        {
-            start.ArgumentList.Add(argument);
-        }
-
+        var start = new ProcessStartInfo(
+            "fio", ["--name=traffic", $"--filename={_file}", "--size=1g", "--bs=1m", "--direct=1", "--ioengine=io_uring", "--iodepth=16", "--thread", "--output-format=terse", .. more])
+        { RedirectStandardOutput = true };
         try
         {
             return Process.Start(start)!;

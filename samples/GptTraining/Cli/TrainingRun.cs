@@ -52,7 +52,7 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, ICo
             var replica = new ModelReplica(model, ranks, session);
             replica.RequireEqualParameters();
             using var stop = new StopRequest();
-            var (done, isStopped) = Train(model, optimizer, batches, session, replica, stop, resumed?.Step ?? 0);
+            var done = Train(model, optimizer, batches, session, replica, stop, resumed?.Step ?? 0);
             replica.RequireEqualParameters();
             if (options.Checkpoint is { } path && ranks.Rank == 0)
             {
@@ -60,7 +60,7 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, ICo
                 progress.Say($"checkpoint of step {done}: {Path.GetFullPath(path)}");
             }
             Report(session, runtime, idle, budget, unlimitedPeak, resumed?.Step ?? 0);
-            return isStopped ? StopRequest.ExitCode : 0;
+            return done < LastStep ? StopRequest.ExitCode : 0;
         }
         catch (Exception e) when (e is not TeraIOException && session?.Failure is not null)
         {
@@ -69,19 +69,19 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, ICo
         }
     }
 
-    private (int Step, bool IsStopped) Train(
+    private int LastStep => Math.Min(options.StopAfter ?? options.Steps, options.Steps);
+
+    /// <returns>Steps done: fewer than <see cref="LastStep"/> when it was stopped.</returns>
+    private int Train(
         GptModel model, OptimizerHelper optimizer, TextBatches batches, OffloadSession? session, ModelReplica replica, StopRequest stop, int firstStep)
     {
         var config = options.Config;
         var schedule = new LearningRateSchedule(options.LearningRate, options.WarmUpSteps, options.Steps);
         var training = new TrainingStep(model, optimizer, schedule, new TrainingStepSettings(options.Accumulate, options.LossChunk, options.ClipNorm), replica);
-        var last = Math.Min(options.StopAfter ?? options.Steps, options.Steps);
         var step = firstStep;
-        while (step < last)
+        // A signal reaches one rank before another: all stop before the same step, or one would wait for the others for good.
+        while (step < LastStep && replica.Average(stop.Requested ? 1 : 0) == 0)
         {
-            // A signal reaches one rank before another: all stop before the same step, or one would wait for the others for good.
-            if (replica.Average(stop.Requested ? 1 : 0) > 0)
-                return (step, true);
             if (session is not null)
                 study?.BeforeStep(session);
             using var scope = session?.BeginStep();
@@ -94,13 +94,13 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, ICo
             if (session is not null)
                 study?.AfterStep(session, scope!.Statistics, seconds);
             step++;
-            float? evaluation = options.EvaluateEvery > 0 && step % options.EvaluateEvery == 0 ? training.Evaluate(batches) : null;
+            // Every rank would come to the same, and only the first tells it.
+            float? evaluation = ranks.Rank == 0 && options.EvaluateEvery > 0 && step % options.EvaluateEvery == 0 ? training.Evaluate(batches) : null;
             if (evaluation is { } held)
                 _evaluations[step] = held;
-            var tokens = (double)config.Batch * config.Sequence * options.Accumulate;
-            progress.Show(new StepLine(step, options.Steps, _losses[^1], evaluation, tokens / seconds, scope?.Statistics));
+            progress.Show(new StepLine(step, options.Steps, _losses[^1], evaluation, options.TokensPerStep / seconds, scope?.Statistics));
         }
-        return (step, false);
+        return step;
     }
 
     private OffloadSession? BeginSession(ByteSize? budget) => options.Unobserved ? null : OffloadSession.Begin(new OffloadOptions
@@ -144,7 +144,7 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, ICo
             BudgetBytes = budget?.Bytes,
             UnlimitedPeakBytes = budget is null ? counters?.PeakLiveBytes.Bytes : unlimitedPeak?.Bytes,
             PeakLiveBytes = counters?.PeakLiveBytes.Bytes,
-            PeakRssBytes = ProcessMemory.PeakResidentBytes(),
+            PeakRssBytes = all[0].PeakRss,
             IdleRssBytes = idle,
             BytesRead = budget is null ? null : counters?.BytesRead.Bytes,
             BytesWritten = budget is null ? null : counters?.BytesWritten.Bytes,
@@ -166,7 +166,7 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, ICo
             HostMemory = session?.HostMemory,
             Study = study is null ? null : [.. study.Rows()],
             Ranks = ranks.Size,
-            TokensPerStep = (long)options.Config.Batch * options.Config.Sequence * options.Accumulate,
+            TokensPerStep = options.TokensPerStep,
             RankPeakLiveBytes = counters is null ? null : [.. all.Select(static r => r.PeakLive)],
             RankPeakRssBytes = [.. all.Select(static r => r.PeakRss)],
             RankTrafficBytes = budget is null ? null : [.. all.Select(static r => r.Traffic)],

@@ -29,11 +29,11 @@ internal sealed class TextBatches : IDisposable
     /// <summary>Training tokens consumed so far.</summary>
     public long Position => _training.Position;
 
-    /// <summary>The next batch: tokens and their successors, each [batch, sequence], in the caller's dispose scope.</summary>
-    public (Tensor Tokens, Tensor Targets) Next(int batch, int sequence) => Read(_training, sequence, batch, 0, batch);
-
-    /// <summary>One of <paramref name="parts"/> equal parts of the next batch; the text goes on behind the whole batch.</summary>
-    public (Tensor Tokens, Tensor Targets) Next(int batch, int sequence, int part, int parts) =>
+    /// <summary>
+    /// One of <paramref name="parts"/> equal parts of the next batch: tokens and their successors, each [batch / parts, sequence], in the caller's dispose scope. The text goes
+    /// on behind the whole batch.
+    /// </summary>
+    public (Tensor Tokens, Tensor Targets) Next(int batch, int sequence, int part = 0, int parts = 1) =>
         Read(_training, sequence, batch, part * (batch / parts), batch / parts);
 
     /// <summary>The held-out batches; each is the caller's to dispose.</summary>

@@ -68,7 +68,7 @@ internal sealed class TrainingStep(GptModel model, OptimizerHelper optimizer, Le
     private float Backpropagate(TextBatches batches, int batch, int sequence)
     {
         using var scope = torch.NewDisposeScope();
-        var (tokens, targets) = replica is null ? batches.Next(batch, sequence) : batches.Next(batch, sequence, replica.Ranks.Rank, replica.Ranks.Size);
+        var (tokens, targets) = batches.Next(batch, sequence, replica?.Ranks.Rank ?? 0, replica?.Ranks.Size ?? 1);
         var loss = model.Loss(tokens, targets, settings.LossChunk);
         (loss / settings.Accumulate).backward();
         return loss.item<float>();

@@ -73,6 +73,7 @@ public class CommandLineTests
     [TestCase("--study planned --budgets 0%", "percentage")]
     [TestCase("--study planned --measure 0", "--measure")]
     [TestCase("--budget 40% --same-traffic", "--study")]
+    [TestCase("--study planned --budgets 40% --same-traffic --host-memory 1GiB", "--host-memory")]
     [TestCase("--budget x%", "percentage")]
     [TestCase("--budget 0%", "percentage")]
     [TestCase("--budget 101%", "percentage")]
