@@ -18,7 +18,11 @@ public sealed class SingleProcess : ICommunicator
     public void Broadcast(Span<byte> bytes, int from) => ArgumentOutOfRangeException.ThrowIfNotEqual(from, 0);
 
     /// <inheritdoc/>
-    public void Gather(ReadOnlySpan<byte> own, Span<byte> all) => own.CopyTo(all);
+    public void Gather(ReadOnlySpan<byte> own, Span<byte> all)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(all.Length, own.Length);
+        own.CopyTo(all);
+    }
 
     /// <inheritdoc/>
     public void Leave()

@@ -16,7 +16,7 @@ public class LaunchTests
     [TestCase("OMPI_COMM_WORLD_SIZE")]
     [TestCase("PMIX_RANK")]
     public void Open_MPI_s_launcher_shows_by_its_variables(string variable) =>
-        Assert.That(Launch.FromEnvironment(name => name == variable ? "0" : null), Is.EqualTo(new Launch(null, Launch.DefaultLibrary)));
+        Assert.That(Launch.FromEnvironment(name => name == variable ? "0" : null), Is.EqualTo(new Launch(Launch.DefaultLibrary, IsNamed: false)));
 
     [Test]
     public void The_launcher_of_another_MPI_is_refused() =>

@@ -4,9 +4,9 @@ using TeraIO.Core;
 namespace TeraIO.Distributed.Mpi;
 
 /// <summary>What the launcher told this process. Immutable.</summary>
-/// <param name="LibraryVariable">The variable that named <paramref name="Library"/>, or null.</param>
 /// <param name="Library">The MPI library to load: a file, or a name for the dynamic linker.</param>
-internal sealed record Launch(string? LibraryVariable, string Library)
+/// <param name="IsNamed"><see cref="Variable"/> named it.</param>
+internal sealed record Launch(string Library, bool IsNamed)
 {
     /// <summary>Names the MPI library in place of <see cref="DefaultLibrary"/>.</summary>
     public const string Variable = "TERAIO_MPI_LIBRARY";
@@ -25,7 +25,7 @@ internal sealed record Launch(string? LibraryVariable, string Library)
     public static Launch? FromEnvironment(Func<string, string?> variable)
     {
         if (Array.Exists(_openMpi, name => variable(name) is { Length: > 0 }))
-            return variable(Variable) is { Length: > 0 } library ? new Launch(Variable, library) : new Launch(null, DefaultLibrary);
+            return variable(Variable) is { Length: > 0 } library ? new Launch(library, IsNamed: true) : new Launch(DefaultLibrary, IsNamed: false);
         // Alone it would train the whole batch, and so would every other rank.
         if (int.TryParse(variable(OtherLaunchers), NumberStyles.None, CultureInfo.InvariantCulture, out int size) && size > 1)
         {

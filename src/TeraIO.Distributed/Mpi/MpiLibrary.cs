@@ -109,7 +109,7 @@ internal sealed unsafe class MpiLibrary
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException)
         {
-            string named = launch.LibraryVariable is { } variable ? $"which {variable} names, " : "";
+            string named = launch.IsNamed ? $"which {Launch.Variable} names, " : "";
             throw new ConfigurationException(
                 $"mpirun started this process, but Open MPI's library {launch.Library}, {named}does not load ({FirstLine(e.Message)}). Install Open MPI (apt-get install openmpi-bin), or name its library in {Launch.Variable}.",
                 e);

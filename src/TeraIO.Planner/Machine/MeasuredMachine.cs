@@ -9,16 +9,22 @@ public static class MeasuredMachine
     public static TierModel Tier(BandwidthProfile profile)
     {
         ArgumentNullException.ThrowIfNull(profile);
-        StoreBandwidth together = profile.Together();
+        return Tier(profile.Together(), profile.LatencySeconds) with { QueueDepth = profile.Paths.Max(static p => p.QueueDepth) };
+    }
+
+    /// <summary>A tier that was measured, with the time from a request to its first byte.</summary>
+    public static TierModel Tier(StoreBandwidth measured, double latencySeconds)
+    {
+        ArgumentNullException.ThrowIfNull(measured);
         return new TierModel
         {
-            ReadBandwidth = together.ReadBandwidth,
-            WriteBandwidth = together.WriteBandwidth,
-            Interference = together.Interference,
-            LatencySeconds = profile.LatencySeconds,
-            QueueDepth = profile.Paths.Max(static p => p.QueueDepth),
+            ReadBandwidth = measured.ReadBandwidth,
+            WriteBandwidth = measured.WriteBandwidth,
+            Interference = measured.Interference,
+            LatencySeconds = latencySeconds,
         };
     }
+
     /// <summary>
     /// What a byte moved takes from the ops: all of the processor time that its transfer needs, not divided by the cores. A thread that takes one core for a while holds up all
     /// that meet at the op's next barrier.

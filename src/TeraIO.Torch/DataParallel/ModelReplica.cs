@@ -28,7 +28,6 @@ public sealed class ModelReplica
     private static readonly ByteSize _smallestBucket = ByteSize.FromKiB(4);
     private static readonly ByteSize _largestBucket = ByteSize.FromGiB(1);
 
-    private readonly ICommunicator _ranks;
     private readonly List<(string Name, Parameter Parameter)> _parameters;
     private readonly Bucket _bucket;
 
@@ -45,7 +44,7 @@ public sealed class ModelReplica
         ArgumentNullException.ThrowIfNull(ranks);
         ByteSize size = bucketSize ?? DefaultBucketSize;
         if (size < _smallestBucket || size > _largestBucket) throw new ConfigurationException($"The bucket size is {size}: use {_smallestBucket} to {_largestBucket}.");
-        _ranks = ranks;
+        Ranks = ranks;
         _bucket = new Bucket(session, size.Bytes / sizeof(float));
         _parameters = [.. model.named_parameters().DistinctBy(static p => p.parameter.Handle)];
         foreach ((string name, Parameter parameter) in _parameters) Validate(name, parameter);
@@ -57,14 +56,14 @@ public sealed class ModelReplica
     }
 
     /// <summary>The ranks that train together.</summary>
-    public ICommunicator Ranks => _ranks;
+    public ICommunicator Ranks { get; }
 
     /// <summary>Gives every rank the parameters of rank 0.</summary>
     /// <exception cref="CommunicationException">The ranks cannot be reached.</exception>
     public void BroadcastParameters()
     {
-        if (_ranks.Size == 1) return;
-        _bucket.Carry([.. _parameters.Select(static p => p.Parameter)], numbers => _ranks.Broadcast(MemoryMarshal.AsBytes(numbers), from: 0), writesBack: _ranks.Rank > 0);
+        if (Ranks.Size == 1) return;
+        _bucket.Carry([.. _parameters.Select(static p => p.Parameter)], numbers => Ranks.Broadcast(MemoryMarshal.AsBytes(numbers), from: 0), writesBack: Ranks.Rank > 0);
     }
 
     /// <summary>Proves that the parameters of all ranks have the same bits.</summary>
@@ -72,8 +71,8 @@ public sealed class ModelReplica
     /// <exception cref="CommunicationException">The ranks cannot be reached.</exception>
     public void RequireEqualParameters()
     {
-        if (_ranks.Size == 1) return;
-        if (RankComparison.First(_ranks, [.. _parameters.Select(p => HashOf(p.Parameter))]) is not { } difference) return;
+        if (Ranks.Size == 1) return;
+        if (RankComparison.First(Ranks, [.. _parameters.Select(p => HashOf(p.Parameter))]) is not { } difference) return;
         throw new ConfigurationException(
             $"Rank {difference.Rank} has other values than rank 0 in parameter {_parameters[difference.Index].Name}: begin with the same seed or checkpoint in every rank, or call {nameof(BroadcastParameters)} first; afterwards change parameters through the optimizer only, with averaged gradients.");
     }
@@ -86,18 +85,18 @@ public sealed class ModelReplica
     /// <exception cref="CommunicationException">The ranks cannot be reached.</exception>
     public void AverageGradients()
     {
-        if (_ranks.Size == 1) return;
+        if (Ranks.Size == 1) return;
         using IDisposable scope = NewDisposeScope();
         Tensor?[] gradients = [.. _parameters.Select(static p => p.Parameter.grad)];
         float[] holders = [.. gradients.Select(static gradient => gradient is null ? 0f : 1f)];
-        _ranks.SumInPlace(holders);
+        Ranks.SumInPlace(holders);
         var averaged = new List<Tensor>();
         for (int i = 0; i < gradients.Length; i++)
         {
             if (holders[i] > 0) averaged.Add(Contiguous(_parameters[i].Name, _parameters[i].Parameter, gradients[i]));
         }
 
-        _bucket.Carry(averaged, _ranks.SumInPlace, writesBack: true, divisor: _ranks.Size);
+        _bucket.Carry(averaged, Ranks.SumInPlace, writesBack: true, divisor: Ranks.Size);
     }
 
     /// <summary>The mean of a number over the ranks, such as that of their losses; all ranks get the same bits.</summary>
@@ -105,8 +104,8 @@ public sealed class ModelReplica
     public float Average(float value)
     {
         Span<float> sum = [value];
-        _ranks.SumInPlace(sum);
-        return sum[0] / _ranks.Size;
+        Ranks.SumInPlace(sum);
+        return sum[0] / Ranks.Size;
     }
 
     private static void Validate(string name, Parameter parameter)
@@ -124,7 +123,7 @@ public sealed class ModelReplica
     /// <summary>The gradient itself where it can be written as one piece; else a new one takes its place.</summary>
     private static Tensor Contiguous(string name, Parameter parameter, Tensor? gradient)
     {
-        if (gradient is not null && gradient.is_sparse) throw new ConfigurationException($"The gradient of {name} is sparse, which {nameof(ModelReplica)} cannot average: create the embedding without sparse: true.");
+        if (gradient is { is_sparse: true }) throw new ConfigurationException($"The gradient of {name} is sparse, which {nameof(ModelReplica)} cannot average: create the embedding without sparse: true.");
         if (gradient is not null && gradient.is_contiguous()) return gradient;
         using IDisposable noGradients = no_grad();
         return parameter.grad = gradient?.contiguous() ?? zeros_like(parameter);

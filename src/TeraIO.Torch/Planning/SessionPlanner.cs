@@ -112,27 +112,19 @@ internal sealed class SessionPlanner
         return result.Plan;
     }
 
-    private MachineModel Machine(StoreBandwidth bandwidth, bool costsCompute) => new()
+    private MachineModel Machine(StoreBandwidth bandwidth, bool costsCompute)
     {
-        MemoryBudget = (long)(_budget * (1 - BudgetMargin)),
-        Storage = new TierModel
+        // When the plan is made.
+        int sharing = _store.SharingStores;
+        StoreBandwidth share = bandwidth with { ReadBandwidth = bandwidth.ReadBandwidth / sharing, WriteBandwidth = bandwidth.WriteBandwidth / sharing };
+        return new MachineModel
         {
-            // This process's share, when the plan is made.
-            ReadBandwidth = bandwidth.ReadBandwidth / _store.SharingStores,
-            WriteBandwidth = bandwidth.WriteBandwidth / _store.SharingStores,
-            Interference = bandwidth.Interference,
-            LatencySeconds = 0.0005,
-        },
-        Host = _hostBandwidth is { } host
-            ? new TierModel
-            {
-                ReadBandwidth = host.ReadBandwidth,
-                WriteBandwidth = host.WriteBandwidth,
-                Interference = host.Interference,
-                LatencySeconds = 0.00005,
-                Capacity = (long)(_store.Options.HostMemory!.Budget.Bytes * PlannedHostShare),
-            }
-            : null,
-        ComputeSecondsPerByte = costsCompute ? MeasuredMachine.ComputeSecondsPerByte(bandwidth) : 0,
-    };
+            MemoryBudget = (long)(_budget * (1 - BudgetMargin)),
+            Storage = MeasuredMachine.Tier(share, latencySeconds: 0.0005),
+            Host = _hostBandwidth is { } host
+                ? MeasuredMachine.Tier(host, latencySeconds: 0.00005) with { Capacity = (long)(_store.Options.HostMemory!.Budget.Bytes * PlannedHostShare) }
+                : null,
+            ComputeSecondsPerByte = costsCompute ? MeasuredMachine.ComputeSecondsPerByte(bandwidth) : 0,
+        };
+    }
 }
