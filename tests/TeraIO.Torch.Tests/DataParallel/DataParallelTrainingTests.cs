@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using TeraIO.Samples.GptTraining;
 using TeraIO.TestSupport;
@@ -21,6 +20,8 @@ public class DataParallelTrainingTests
     ];
 
     private string _directory = "";
+
+    private string Json => Path.Combine(_directory, "report.json");
 
     [SetUp]
     public void CreateDirectory() => _directory = Directory.CreateTempSubdirectory("teraio-test-").FullName;
@@ -80,7 +81,7 @@ public class DataParallelTrainingTests
     [Test]
     public void A_rank_that_fails_ends_all_with_its_error()
     {
-        MpiResult result = MpiRun.Run(2, [_program, "--data-parallel", .. _training, "--budget", "1MiB", "--store", "/no/such/directory"]);
+        ProcessResult result = MpiRun.Run(2, [_program, "--data-parallel", .. _training, "--budget", "1MiB", "--store", "/no/such/directory"]);
 
         Assert.That(result.ExitCode, Is.EqualTo(1));
         Assert.That(result.Errors, Does.Match("error: rank [01]: .*/no/such/directory"));
@@ -89,7 +90,7 @@ public class DataParallelTrainingTests
     [Test]
     public void A_batch_that_the_ranks_cannot_share_is_refused()
     {
-        MpiResult result = MpiRun.Run(3, [_program, "--data-parallel", .. _training, "--no-offload"]);
+        ProcessResult result = MpiRun.Run(3, [_program, "--data-parallel", .. _training, "--no-offload"]);
 
         Assert.That(result.ExitCode, Is.EqualTo(1));
         Assert.That(result.Errors, Does.Contain("--batch 4 does not divide into 3 equal parts"));
@@ -99,27 +100,16 @@ public class DataParallelTrainingTests
     public void Without_mpirun_the_only_rank_has_the_bits_of_a_plain_training() =>
         Assert.That(TrainAlone(["--no-offload", "--data-parallel"]).Losses, Is.EqualTo(TrainAlone(["--no-offload"]).Losses));
 
-    private RunReport Train(string[] arguments)
-    {
-        string json = Path.Combine(_directory, "ranks.json");
-        MpiResult result = MpiRun.Run(2, [_program, "--data-parallel", .. _training, .. arguments, "--json", json]);
-        Assert.That(result.ExitCode, Is.Zero, result.Errors);
-        return RunReport.Read(json);
-    }
+    private RunReport Train(string[] arguments) => ReportOf(MpiRun.Run(2, [_program, "--data-parallel", .. _training, .. arguments, "--json", Json]));
 
-    private RunReport TrainAlone(string[] arguments)
+    /// <summary>With the threads that <see cref="MpiRun"/> gives a rank.</summary>
+    private RunReport TrainAlone(string[] arguments) =>
+        ReportOf(ChildProcess.Run(ChildProcess.Dotnet, [_program, .. _training, .. arguments, "--json", Json], [("OMP_NUM_THREADS", "1")]));
+
+    private RunReport ReportOf(ProcessResult result)
     {
-        string json = Path.Combine(_directory, "alone.json");
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [_program, .. _training, .. arguments, "--json", json])
-        {
-            RedirectStandardOutput = true,
-        };
-        start.Environment["OMP_NUM_THREADS"] = "1"; // as MpiRun's ranks
-        using var process = Process.Start(start)!;
-        _ = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        Assert.That(process.ExitCode, Is.Zero);
-        return RunReport.Read(json);
+        Assert.That(result.ExitCode, Is.Zero, result.Errors);
+        return RunReport.Read(Json);
     }
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
