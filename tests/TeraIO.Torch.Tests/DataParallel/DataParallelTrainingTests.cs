@@ -21,7 +21,12 @@ public class DataParallelTrainingTests
 
     private string _directory = "";
 
+    private RunReport? _unlimited;
+
     private string Json => Path.Combine(_directory, "report.json");
+
+    /// <summary>Two ranks without offloading: every run has the same bits, so that one serves all tests.</summary>
+    private RunReport Unlimited => _unlimited ??= Train(["--no-offload"]);
 
     [SetUp]
     public void CreateDirectory() => _directory = Directory.CreateTempSubdirectory("teraio-test-").FullName;
@@ -50,15 +55,14 @@ public class DataParallelTrainingTests
     [TestCase("planned")]
     public void Offloading_in_every_rank_changes_no_bit(string mode)
     {
-        RunReport unlimited = Train(["--no-offload"]);
-        long peak = unlimited.RankPeakLiveBytes!.Max();
+        long peak = Unlimited.RankPeakLiveBytes!.Max();
         string store = Directory.CreateDirectory(Path.Combine(_directory, "store")).FullName;
 
         RunReport offloaded = Train(["--budget", "60%", "--unlimited-peak", Text(peak), "--store", store, "--mode", mode]);
 
         Assert.Multiple(() =>
         {
-            Assert.That(Comparison.DifferingSteps(unlimited.Losses, offloaded.Losses), Is.Empty);
+            Assert.That(Comparison.DifferingSteps(Unlimited.Losses, offloaded.Losses), Is.Empty);
             Assert.That(offloaded.RankPeakLiveBytes, Is.All.LessThanOrEqualTo(offloaded.BudgetBytes!.Value));
             Assert.That(offloaded.RankTrafficBytes, Has.Exactly(2).Positive, "nothing moved: the test would prove nothing");
             Assert.That(offloaded.PlannedSteps, mode == "planned" ? Is.GreaterThanOrEqualTo(Steps - 3) : Is.Zero, "two equal steps make a plan");
@@ -70,12 +74,11 @@ public class DataParallelTrainingTests
     public void A_run_of_two_ranks_goes_on_from_its_checkpoint_with_the_losses_of_the_whole_run()
     {
         string checkpoint = Path.Combine(_directory, "training.ckpt");
-        RunReport whole = Train(["--no-offload"]);
         Train(["--no-offload", "--stop-after", "3", "--checkpoint", checkpoint]);
 
         RunReport rest = Train(["--no-offload", "--resume", checkpoint]);
 
-        Assert.That(rest.Losses, Is.EqualTo(whole.Losses.Skip(3)));
+        Assert.That(rest.Losses, Is.EqualTo(Unlimited.Losses.Skip(3)));
     }
 
     [Test]
