@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using TeraIO.TestSupport;
 
 namespace TeraIO.Cli.Tests;
 
@@ -19,15 +19,7 @@ public sealed class ProcessTests : CliFixture
     }
 
     [Test]
-    public void The_version_is_printed() => Assert.That(Start("--version").Out, Does.StartWith(typeof(Teraio).Assembly.GetName().Version!.ToString(3)));
+    public void The_version_is_printed() => Assert.That(Start("--version").Output, Does.StartWith(typeof(Teraio).Assembly.GetName().Version!.ToString(3)));
 
-    private static (int Code, string Out, string Error) Start(params string[] arguments)
-    {
-        string executable = System.IO.Path.Combine(TestContext.CurrentContext.TestDirectory, "teraio");
-        using Process process = Process.Start(new ProcessStartInfo(executable, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, output, error.Result);
-    }
+    private static ProcessResult Start(params string[] arguments) => ChildProcess.Run(System.IO.Path.Combine(TestContext.CurrentContext.TestDirectory, "teraio"), arguments);
 }

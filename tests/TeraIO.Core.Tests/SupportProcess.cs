@@ -10,7 +10,7 @@ internal static class SupportProcess
     public static Process Start(params ReadOnlySpan<string> arguments)
     {
         string binaries = TestContext.CurrentContext.TestDirectory;
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
+        var start = new ProcessStartInfo(ChildProcess.Dotnet)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,

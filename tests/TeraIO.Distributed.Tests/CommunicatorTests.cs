@@ -6,8 +6,6 @@ namespace TeraIO.Distributed.Tests;
 [TestFixture]
 public class CommunicatorTests
 {
-    private static readonly string _program = typeof(RankProgram).Assembly.Location;
-
     [Test]
     public void Numbers_of_any_count_are_summed_over_all_ranks([Values(1, 2, 3)] int ranks, [Values(0, 1, 7, 1_000_003)] int count) =>
         AllSay(ranks, $"{count} summed, 0 wrong", "sum", $"{count}");
@@ -37,7 +35,7 @@ public class CommunicatorTests
     [TestCase("leaves-early", "finalize")]
     public void A_rank_that_ends_ends_the_ranks_that_wait_for_it(string how, string reason)
     {
-        MpiResult result = MpiRun.Run(2, _program, how);
+        ProcessResult result = MpiRun.Run(2, RankProgram.Location, how);
 
         Assert.Multiple(() =>
         {
@@ -48,7 +46,7 @@ public class CommunicatorTests
 
     private static void AllSay(int ranks, string text, params ReadOnlySpan<string> what)
     {
-        MpiResult result = MpiRun.Run(ranks, [_program, .. what]);
+        ProcessResult result = MpiRun.Run(ranks, [RankProgram.Location, .. what]);
 
         string[] lines = [.. result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal)];
         Assert.That(result.ExitCode, Is.Zero, result.Errors);

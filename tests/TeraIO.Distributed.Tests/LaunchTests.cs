@@ -1,6 +1,6 @@
-using System.Diagnostics;
 using TeraIO.Core;
 using TeraIO.Distributed.Mpi;
+using TeraIO.TestSupport;
 
 namespace TeraIO.Distributed.Tests;
 
@@ -8,8 +8,6 @@ namespace TeraIO.Distributed.Tests;
 [TestFixture]
 public class LaunchTests
 {
-    private static readonly string _program = typeof(RankProgram).Assembly.Location;
-
     [Test]
     public void Without_a_launcher_there_is_none() => Assert.That(Launch.FromEnvironment(static _ => null), Is.Null);
 
@@ -28,9 +26,9 @@ public class LaunchTests
     [Test]
     public void A_process_that_nobody_launched_is_the_only_rank_and_needs_no_MPI()
     {
-        (int exitCode, string output, string errors) = Run(("TERAIO_MPI_LIBRARY", "/no/such/library.so"));
+        ProcessResult result = Run(("TERAIO_MPI_LIBRARY", "/no/such/library.so"));
 
-        Assert.That((exitCode, output, errors), Is.EqualTo((0, "0: 7 summed, 0 wrong\n", "")));
+        Assert.That(result, Is.EqualTo(new ProcessResult(0, "0: 7 summed, 0 wrong\n", "")));
     }
 
     [Test]
@@ -57,18 +55,6 @@ public class LaunchTests
         });
     }
 
-    private static (int ExitCode, string Output, string Errors) Run(params ReadOnlySpan<(string Name, string Value)> environment)
-    {
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [_program, "sum", "7"])
-        {
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        };
-        foreach ((string name, string value) in environment) start.Environment[name] = value;
-        using var process = Process.Start(start)!;
-        Task<string> errors = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, output, errors.GetAwaiter().GetResult());
-    }
+    private static ProcessResult Run(params ReadOnlySpan<(string Name, string Value)> environment) =>
+        ChildProcess.Run(ChildProcess.Dotnet, [RankProgram.Location, "sum", "7"], environment);
 }

@@ -9,6 +9,9 @@ namespace TeraIO.Distributed.Tests;
 /// </summary>
 internal static class RankProgram
 {
+    /// <summary>What <c>dotnet</c> runs.</summary>
+    public static string Location => typeof(RankProgram).Assembly.Location;
+
     public static int Main(string[] arguments)
     {
         ICommunicator ranks;

@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using TeraIO.TestSupport;
 
 namespace TeraIO.Cli.Tests.Commands;
 
@@ -16,7 +16,7 @@ public sealed class CompletionCommandTests : CliFixture
         Assert.That(script, Does.Contain("[suggest:"));
         if (!HasShell(shell)) Assert.Ignore($"{shell} is not on this machine; what was printed is not empty and asks teraio.");
         File.WriteAllText(Path("script"), script);
-        Assert.That(Shell(shell, ["-n", Path("script")]), Is.EqualTo((0, "", "")));
+        Assert.That(ChildProcess.Run(shell, ["-n", Path("script")]), Is.EqualTo(new ProcessResult(0, "", "")));
     }
 
     [Test]
@@ -40,20 +40,11 @@ public sealed class CompletionCommandTests : CliFixture
     {
         string[] words = line.Split(' ');
         string commands = $"source '{Path("script")}'; PATH='{Folder}':$PATH; COMP_WORDS=({line}); COMP_CWORD={words.Length - 1}; COMP_LINE='{line}'; COMP_POINT={line.Length}; _teraio; printf '%s\\n' \"${{COMPREPLY[@]}}\"";
-        (int code, string output, string error) = Shell("bash", ["-c", commands]);
+        (int code, string output, string error) = ChildProcess.Run("bash", ["-c", commands]);
         Assert.That(code, Is.Zero, error);
         return [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal)];
     }
 
     private static bool HasShell(string shell) =>
         (Environment.GetEnvironmentVariable("PATH") ?? "").Split(System.IO.Path.PathSeparator).Any(folder => File.Exists(System.IO.Path.Combine(folder, shell)));
-
-    private static (int Code, string Out, string Error) Shell(string shell, string[] arguments)
-    {
-        using Process process = Process.Start(new ProcessStartInfo(shell, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
-        Task<string> error = process.StandardError.ReadToEndAsync();
-        string output = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        return (process.ExitCode, output, error.Result);
-    }
 }

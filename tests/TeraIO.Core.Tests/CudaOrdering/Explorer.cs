@@ -3,6 +3,8 @@ namespace TeraIO.Core.Tests.CudaOrdering;
 /// <summary>Walks through every state that a machine can reach, whichever of its threads and streams goes on first.</summary>
 internal static class Explorer
 {
+    private const int MostStates = 2_000_000;
+
     /// <summary>What was found: nothing (<see cref="Violation"/> is null), or the shortest way to a wrong state.</summary>
     internal sealed record Report(int States, int Ends, string? Violation, IReadOnlyList<string> Way)
     {
@@ -16,7 +18,7 @@ internal static class Explorer
     /// Breadth first. A state without a next step is the end of the program or a deadlock. States are told apart by their whole
     /// description, so that none is taken for another.
     /// </summary>
-    public static Report Explore(Machine start, int mostStates = 2_000_000)
+    public static Report Explore(Machine start)
     {
         var seen = new HashSet<string> { start.Description };
         var open = new Queue<(Machine Machine, Node? Node)>();
@@ -41,8 +43,8 @@ internal static class Explorer
                     return new Report(seen.Count, ends, reason, WayTo(current.Node));
                 ends++;
             }
-            if (seen.Count > mostStates)
-                throw new InvalidOperationException($"more than {mostStates} states: make the scenario smaller");
+            if (seen.Count > MostStates)
+                throw new InvalidOperationException($"more than {MostStates} states: make the scenario smaller");
         }
         return new Report(seen.Count, ends, null, []);
     }

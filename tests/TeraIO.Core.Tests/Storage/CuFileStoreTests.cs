@@ -6,41 +6,18 @@ namespace TeraIO.Core.Tests.Storage;
 
 /// <summary>A store of device memory, over <see cref="StandinGpu"/>: a checksum or a bounce copy by the CPU would end the process.</summary>
 [TestFixture]
-public class CuFileStoreTests
+public class CuFileStoreTests : StandinGpuFixture
 {
     private const int Bytes = 300_001;
-
-    private StoreDirectories _directories = null!;
-    private StandinGpu? _gpu;
-
-    private StandinGpu Gpu => _gpu!;
-
-    [SetUp]
-    public void Start()
-    {
-        _directories = new StoreDirectories(2);
-        _gpu = StandinGpu.Start();
-    }
-
-    [TearDown]
-    public void Stop()
-    {
-        _directories.Dispose();
-        var misuse = _gpu?.Misuse;
-        _gpu?.Dispose();
-        _gpu = null;
-        Assert.That(misuse, Is.Null.Or.Empty);
-    }
 
     [Test]
     public async Task A_tensor_of_a_device_comes_back_bit_for_bit()
     {
         nint source = Gpu.Allocate(Bytes), destination = Gpu.Allocate(Bytes);
         new Random(1).NextBytes(Gpu.View(source, Bytes));
-        using var store = TensorStore.Open(Options(_directories.Paths));
-        var copy = store.Reserve(tensorId: 3, Bytes);
+        using var store = TensorStore.Open(Options(Directories.Paths));
 
-        await store.WriteAsync(copy, source);
+        var copy = await Write(store, source, Bytes);
         await store.ReadAsync(copy, destination);
 
         Assert.That(Gpu.View(destination, Bytes).SequenceEqual(Gpu.View(source, Bytes)), Is.True);
@@ -51,9 +28,8 @@ public class CuFileStoreTests
     public async Task An_error_of_cufile_has_its_name_in_the_exception()
     {
         nint source = Gpu.Allocate(Bytes);
-        using var store = TensorStore.Open(Options([_directories[0]]) with { ReadRetries = 0 });
-        var copy = store.Reserve(tensorId: 3, Bytes);
-        await store.WriteAsync(copy, source);
+        using var store = TensorStore.Open(Options([Directories[0]]) with { ReadRetries = 0 });
+        var copy = await Write(store, source, Bytes);
         Gpu.FailNextTransfer(5034);
 
         var failed = Assert.ThrowsAsync<StorageException>(async () => await store.ReadAsync(copy, source));
@@ -66,9 +42,8 @@ public class CuFileStoreTests
     public async Task Errors_of_a_file_count_against_its_path_and_errors_of_the_GPU_do_not(int code, PathState expected)
     {
         nint source = Gpu.Allocate(Bytes);
-        using var store = TensorStore.Open(Options(_directories.Paths) with { ReadRetries = 0 });
-        var copy = store.Reserve(tensorId: 3, bytes: 4096);
-        await store.WriteAsync(copy, source);
+        using var store = TensorStore.Open(Options(Directories.Paths) with { ReadRetries = 0 });
+        var copy = await Write(store, source, 4096);
 
         for (int i = 0; i < 3; i++)
         {
@@ -86,7 +61,7 @@ public class CuFileStoreTests
         var logger = new RecordingLogger();
         Gpu.TakeDirectRoutesAway();
 
-        TensorStore.Open(Options([_directories[0]]), logger).Dispose();
+        TensorStore.Open(Options([Directories[0]]), logger).Dispose();
 
         Assert.That(logger.Warnings.Single(), Does.Contain("through host memory").And.Contain("compatibility mode: "));
     }
@@ -96,10 +71,10 @@ public class CuFileStoreTests
     {
         Gpu.FailNextCall("cuFileHandleRegister", 5008);
 
-        var refused = Assert.Throws<ConfigurationException>(() => TensorStore.Open(Options([_directories[0]])));
+        var refused = Assert.Throws<ConfigurationException>(() => TensorStore.Open(Options([Directories[0]])));
 
         Assert.That(refused!.Message, Does.Contain("CU_FILE_IO_NOT_SUPPORTED (5008)").And.Contain("StoreOptions.Paths"));
-        Assert.That(_directories.Entries(0), Is.Empty);
+        Assert.That(Directories.Entries(0), Is.Empty);
     }
 
     private static StoreOptions Options(IReadOnlyList<string> paths) => new()

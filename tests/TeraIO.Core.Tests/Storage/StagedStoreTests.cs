@@ -5,32 +5,10 @@ namespace TeraIO.Core.Tests.Storage;
 
 /// <summary>A store of device memory through pinned memory, in the order of kernels, over <see cref="StandinGpu"/>.</summary>
 [TestFixture]
-public class StagedStoreTests
+public class StagedStoreTests : StandinGpuFixture
 {
     private const int Bytes = 3_000_001;
     private const int LaunchFailed = 719;
-
-    private StoreDirectories _directories = null!;
-    private StandinGpu? _gpu;
-
-    private StandinGpu Gpu => _gpu!;
-
-    [SetUp]
-    public void Start()
-    {
-        _directories = new StoreDirectories(2);
-        _gpu = StandinGpu.Start();
-    }
-
-    [TearDown]
-    public void Stop()
-    {
-        _directories.Dispose();
-        var misuse = _gpu?.CudaMisuse;
-        _gpu?.Dispose();
-        _gpu = null;
-        Assert.That(misuse, Is.Null.Or.Empty);
-    }
 
     [Test]
     public async Task A_tensor_of_a_device_comes_back_bit_for_bit()
@@ -38,9 +16,8 @@ public class StagedStoreTests
         nint source = Gpu.Allocate(Bytes), destination = Gpu.Allocate(Bytes);
         new Random(1).NextBytes(Gpu.View(source, Bytes));
         using var store = TensorStore.Open(Options());
-        var copy = store.Reserve(tensorId: 3, Bytes);
 
-        await store.WriteAsync(copy, source);
+        var copy = await Write(store, source, Bytes);
         await store.ReadAsync(copy, destination);
 
         Assert.That(Gpu.View(destination, Bytes).SequenceEqual(Gpu.View(source, Bytes)), Is.True);
@@ -51,8 +28,7 @@ public class StagedStoreTests
     {
         nint source = Gpu.Allocate(Bytes);
         using var store = TensorStore.Open(Options() with { ReadRetries = 0 });
-        var copy = store.Reserve(tensorId: 3, Bytes);
-        await store.WriteAsync(copy, source);
+        var copy = await Write(store, source, Bytes);
         Gpu.FailNextCudaCall("cuMemcpyHtoDAsync", LaunchFailed);
 
         var failed = Assert.ThrowsAsync<StorageException>(async () => await store.ReadAsync(copy, source));
@@ -112,8 +88,7 @@ public class StagedStoreTests
         using var device = new FenceDevice(0, waitsOnHost);
         using var bytes = device.CreateFence();
         using var kernels = device.CreateFence();
-        var copy = store.Reserve(tensorId: 3, Bytes);
-        await store.WriteAsync(copy, source);
+        var copy = await Write(store, source, Bytes);
         bytes.Arm();
         int wrong = 0;
 
@@ -137,8 +112,7 @@ public class StagedStoreTests
         using var device = new FenceDevice(0);
         using var bytes = device.CreateFence();
         using var kernels = device.CreateFence();
-        var copy = store.Reserve(tensorId: 3, Bytes);
-        await store.WriteAsync(copy, source);
+        var copy = await Write(store, source, Bytes);
         bytes.Arm();
         bytes.MakeWait(stream: 0);
         Gpu.FailNextCudaCall("cuMemcpyHtoDAsync", LaunchFailed);
@@ -161,8 +135,7 @@ public class StagedStoreTests
         using var store = TensorStore.Open(Options() with { ReadRetries = 1 });
         using var device = new FenceDevice(0);
         using var bytes = device.CreateFence();
-        var copy = store.Reserve(tensorId: 3, Bytes);
-        await store.WriteAsync(copy, source);
+        var copy = await Write(store, source, Bytes);
         bytes.Arm();
         Gpu.FailNextCudaCall("cuMemcpyHtoDAsync", LaunchFailed);
 
@@ -226,7 +199,7 @@ public class StagedStoreTests
 
     private StoreOptions Options() => new()
     {
-        Paths = _directories.Paths,
+        Paths = Directories.Paths,
         Backend = StorageBackend.Staged,
         VerifyReads = false,
         StripeSize = ByteSize.FromKiB(64),

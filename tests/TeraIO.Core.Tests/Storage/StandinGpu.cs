@@ -31,26 +31,10 @@ internal sealed unsafe partial class StandinGpu : IDisposable
     }
 
     /// <summary>What cuFile's double saw done wrong; empty: nothing.</summary>
-    public string Misuse
-    {
-        get
-        {
-            byte* text = stackalloc byte[4096];
-            ((delegate* unmanaged<byte*, nuint, nuint>)CuFile("tio_standin_cufile_misuse"))(text, 4096);
-            return Marshal.PtrToStringUTF8((nint)text)!;
-        }
-    }
+    public string Misuse => MisuseOf(CuFile("tio_standin_cufile_misuse"));
 
     /// <summary>What libcuda's double saw done wrong; empty: nothing.</summary>
-    public string CudaMisuse
-    {
-        get
-        {
-            byte* text = stackalloc byte[4096];
-            ((delegate* unmanaged<byte*, nuint, nuint>)Cuda("tio_standin_cuda_misuse"))(text, 4096);
-            return Marshal.PtrToStringUTF8((nint)text)!;
-        }
-    }
+    public string CudaMisuse => MisuseOf(Cuda("tio_standin_cuda_misuse"));
 
     /// <summary>Puts a "kernel" into the legacy default stream; it may block, and the stream with it.</summary>
     public void Launch(Action kernel)
@@ -123,6 +107,13 @@ internal sealed unsafe partial class StandinGpu : IDisposable
         ((delegate* unmanaged<int, int>)Cuda("cuDevicePrimaryCtxRelease_v2"))(0);
         SetEnv("TERAIO_CUDA_PATH", "", overwrite: 1);
         SetEnv("TERAIO_CUFILE_PATH", "", overwrite: 1);
+    }
+
+    private static string MisuseOf(nint function)
+    {
+        byte* text = stackalloc byte[4096];
+        ((delegate* unmanaged<byte*, nuint, nuint>)function)(text, 4096);
+        return Marshal.PtrToStringUTF8((nint)text)!;
     }
 
     private void MakeCurrent(nint context) => ((delegate* unmanaged<nint, int>)Cuda("cuCtxSetCurrent"))(context);

@@ -2,6 +2,7 @@ using TeraIO.Core.Storage;
 using TeraIO.Core.Tests.Storage;
 using TeraIO.Core.Tiers;
 using TeraIO.TestSupport;
+using static TeraIO.Core.Tests.Tiers.HostTierStores;
 
 namespace TeraIO.Core.Tests.Tiers;
 
@@ -35,9 +36,7 @@ public class HostTierFaultTests
         var plan = FaultPlan.None();
         plan.AddBadRange("store.bin", 0, long.MaxValue, reads: false);
         using var store = Open(plan);
-        var copies = new List<StoredCopy>();
-        for (int i = 0; i < 5; i++)
-            copies.Add(await Write(store, i));
+        List<StoredCopy> copies = await WriteFive(store);
         await Spilled(store);
 
         var host = store.Statistics.HostMemory!;
@@ -45,8 +44,7 @@ public class HostTierFaultTests
         Assert.That(host.LastSpillFailure, Does.Contain("could not be written"));
         var refused = Assert.ThrowsAsync<StorageException>(async () => await Write(store, 5));
         Assert.That(refused!.Message, Does.Contain("unchanged in memory"));
-        for (int i = 0; i < 5; i++)
-            Assert.That(await Read(store, copies[i]), Is.EqualTo(_tensors[i].Span.ToArray()), $"tensor {i}");
+        await AssertHasAll(store, copies);
     }
 
     [Test]
@@ -55,9 +53,7 @@ public class HostTierFaultTests
         var plan = FaultPlan.None();
         plan.AddBadRange(_directories[0], 0, long.MaxValue, reads: false);
         using var store = Open(plan);
-        var copies = new List<StoredCopy>();
-        for (int i = 0; i < 5; i++)
-            copies.Add(await Write(store, i));
+        List<StoredCopy> copies = await WriteFive(store);
         await Spilled(store);
         await Write(store, 5);
 
@@ -70,14 +66,11 @@ public class HostTierFaultTests
     {
         var limit = new PathOptions { WriteLimit = ByteSize.Zero };
         using var store = TensorStore.Open(Options() with { PathOptions = _directories.Paths.ToDictionary(static path => path, _ => limit) });
-        var copies = new List<StoredCopy>();
-        for (int i = 0; i < 5; i++)
-            copies.Add(await Write(store, i));
+        List<StoredCopy> copies = await WriteFive(store);
 
         Assert.That(store.Statistics.HostMemory!.FailedSpills, Is.EqualTo(1));
         Assert.ThrowsAsync<StorageFullException>(async () => await store.WriteAsync(store.Reserve(5, Bytes), _tensors[5].Address));
-        for (int i = 0; i < 5; i++)
-            Assert.That(await Read(store, copies[i]), Is.EqualTo(_tensors[i].Span.ToArray()), $"tensor {i}");
+        await AssertHasAll(store, copies);
     }
 
     [Test]
@@ -110,9 +103,7 @@ public class HostTierFaultTests
         var (store, backends) = OpenPaused();
         using (store)
         {
-            var copies = new List<StoredCopy>();
-            for (int i = 0; i < 5; i++)
-                copies.Add(await Write(store, i));
+            List<StoredCopy> copies = await WriteFive(store);
             Assert.That(copies[0].Host!.Spill, Is.Not.Null, "the spill stands still");
 
             Assert.That(await Read(store, copies[0]), Is.EqualTo(_tensors[0].Span.ToArray()));
@@ -156,9 +147,7 @@ public class HostTierFaultTests
         var (store, backends) = OpenPaused();
         using (store)
         {
-            var copies = new List<StoredCopy>();
-            for (int i = 0; i < 5; i++)
-                copies.Add(await Write(store, i));
+            List<StoredCopy> copies = await WriteFive(store);
 
             foreach (var copy in copies)
                 store.Release(copy);
@@ -240,17 +229,19 @@ public class HostTierFaultTests
         return copy;
     }
 
-    private static async Task<byte[]> Read(TensorStore store, StoredCopy copy)
+    /// <summary>As many tensors as fit into host memory.</summary>
+    private async Task<List<StoredCopy>> WriteFive(TensorStore store)
     {
-        using var found = new UnmanagedBytes((int)copy.Bytes);
-        await store.ReadAsync(copy, found.Address);
-        return found.Span.ToArray();
+        var copies = new List<StoredCopy>();
+        for (int i = 0; i < 5; i++)
+            copies.Add(await Write(store, i));
+        return copies;
     }
 
-    private static async Task Spilled(TensorStore store)
+    private async Task AssertHasAll(TensorStore store, List<StoredCopy> copies)
     {
-        while (store.TransfersInFlight > 0)
-            await Task.Yield();
+        for (int i = 0; i < copies.Count; i++)
+            Assert.That(await Read(store, copies[i]), Is.EqualTo(_tensors[i].Span.ToArray()), $"tensor {i}");
     }
 
     private static async Task RunUntil(List<InMemoryBackend> backends, Task ended)
@@ -278,12 +269,5 @@ public class HostTierFaultTests
         return (store, backends);
     }
 
-    private StoreOptions Options(HostMemoryMode mode = HostMemoryMode.WriteBack) => new()
-    {
-        Paths = _directories.Paths,
-        StripeSize = ByteSize.FromKiB(64),
-        SegmentSize = ByteSize.FromMiB(1),
-        QueueDepth = 8,
-        HostMemory = new HostMemoryOptions { Budget = ByteSize.FromMiB(1), Mode = mode },
-    };
+    private StoreOptions Options(HostMemoryMode mode = HostMemoryMode.WriteBack) => HostTierStores.Options(_directories.Paths, mode);
 }

@@ -2,6 +2,7 @@ using TeraIO.Core.Storage;
 using TeraIO.Core.Tests.Storage;
 using TeraIO.Core.Tiers;
 using TeraIO.TestSupport;
+using static TeraIO.Core.Tests.Tiers.HostTierStores;
 
 namespace TeraIO.Core.Tests.Tiers;
 
@@ -297,20 +298,6 @@ public class HostTierTests
         return copy;
     }
 
-    private static async Task<byte[]> Read(TensorStore store, StoredCopy copy)
-    {
-        using var found = new UnmanagedBytes((int)copy.Bytes);
-        await store.ReadAsync(copy, found.Address);
-        return found.Span.ToArray();
-    }
-
-    /// <summary>Until the spills under way have ended.</summary>
-    private static async Task Spilled(TensorStore store)
-    {
-        while (store.TransfersInFlight > 0)
-            await Task.Yield();
-    }
-
     private static unsafe void Damage(TensorStore store, StoredCopy copy) => ((byte*)store.HostTier!.AddressOf(copy.Host!.Offsets[1]))[100] ^= 1;
 
     private static long PaddedBytes(StoredCopy copy) => copy.Stripes.Sum(static stripe => ExtentAllocator.RoundUp(stripe.Length));
@@ -321,12 +308,5 @@ public class HostTierTests
         return _memory[^1];
     }
 
-    private TensorStore Open(HostMemoryMode mode = HostMemoryMode.WriteBack) => TensorStore.Open(new StoreOptions
-    {
-        Paths = _directories.Paths,
-        StripeSize = ByteSize.FromKiB(64),
-        SegmentSize = ByteSize.FromMiB(1),
-        QueueDepth = 8,
-        HostMemory = new HostMemoryOptions { Budget = ByteSize.FromMiB(1), Mode = mode },
-    });
+    private TensorStore Open(HostMemoryMode mode = HostMemoryMode.WriteBack) => TensorStore.Open(HostTierStores.Options(_directories.Paths, mode));
 }

@@ -1,4 +1,5 @@
 using TeraIO.Optimizer.Gradients;
+using TeraIO.Optimizer.Tests.Offload;
 using TeraIO.Optimizer.Tests.Update;
 using TeraIO.Optimizer.Update;
 
@@ -21,7 +22,7 @@ internal sealed class NarrowGradientsTests
             float[] gradients = [.. Enumerable.Range(0, Elements).Select(i => (float)((random.Next(2) == 0 ? 1 : -1) * (1 + random.NextDouble()) * Math.Pow(2, (i % 17) - 8)))];
             var scalars = new AdamWScalars(options, step);
             exact.Step(gradients, scalars);
-            narrow.Step(Rounded(gradients, format), scalars);
+            narrow.Step(TrainingData.Rounded(gradients, format), scalars);
             bound += NarrowGradients.StepBound(options, format, step);
             largest = exact.Parameters.Zip(narrow.Parameters, static (a, b) => Math.Abs((double)a - b)).Max();
             double rounding = step * Math.Pow(2, -22); // FP32 roundings of parameters below 1
@@ -42,13 +43,4 @@ internal sealed class NarrowGradientsTests
     [Test]
     public void Without_memory_in_the_second_moment_there_is_no_bound() =>
         Assert.That(NarrowGradients.StepBound(new AdamWOptions(Beta2: 0), ElementFormat.Bf16, 2), Is.EqualTo(double.PositiveInfinity));
-
-    private static float[] Rounded(float[] values, ElementFormat format)
-    {
-        var bytes = new byte[values.Length * ElementCast.BytesOf(format)];
-        var rounded = new float[values.Length];
-        ElementCast.FromFloat(format, values, bytes);
-        ElementCast.ToFloat(format, bytes, rounded);
-        return rounded;
-    }
 }

@@ -43,6 +43,16 @@ internal sealed class TrainingData : IDisposable
         return values;
     }
 
+    /// <summary>What numbers become in a format.</summary>
+    public static float[] Rounded(float[] values, ElementFormat format)
+    {
+        var bytes = new byte[values.Length * ElementCast.BytesOf(format)];
+        var rounded = new float[values.Length];
+        ElementCast.FromFloat(format, values, bytes);
+        ElementCast.ToFloat(format, bytes, rounded);
+        return rounded;
+    }
+
     /// <summary>New gradients, and the same step in memory.</summary>
     public AdamWScalars?[] NextStep(int step)
     {
@@ -77,15 +87,6 @@ internal sealed class TrainingData : IDisposable
     public void Dispose() => _memory.ForEach(static memory => memory.Dispose());
 
     private float[] Rounded(float[] values) => Rounded(values, GradientFormat);
-
-    private static float[] Rounded(float[] values, ElementFormat format)
-    {
-        var bytes = new byte[values.Length * ElementCast.BytesOf(format)];
-        var rounded = new float[values.Length];
-        ElementCast.FromFloat(format, values, bytes);
-        ElementCast.ToFloat(format, bytes, rounded);
-        return rounded;
-    }
 
     private float[] Numbers(long count) => [.. Enumerable.Range(0, (int)count).Select(_ => (float)((_random.NextDouble() * 2) - 1))];
 

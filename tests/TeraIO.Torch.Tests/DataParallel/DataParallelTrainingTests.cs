@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using TeraIO.Samples.GptTraining;
 using TeraIO.TestSupport;
@@ -21,6 +20,13 @@ public class DataParallelTrainingTests
     ];
 
     private string _directory = "";
+
+    private RunReport? _unlimited;
+
+    private string Json => Path.Combine(_directory, "report.json");
+
+    /// <summary>Two ranks without offloading: every run has the same bits, so that one serves all tests.</summary>
+    private RunReport Unlimited => _unlimited ??= Train(["--no-offload"]);
 
     [SetUp]
     public void CreateDirectory() => _directory = Directory.CreateTempSubdirectory("teraio-test-").FullName;
@@ -49,15 +55,14 @@ public class DataParallelTrainingTests
     [TestCase("planned")]
     public void Offloading_in_every_rank_changes_no_bit(string mode)
     {
-        RunReport unlimited = Train(["--no-offload"]);
-        long peak = unlimited.RankPeakLiveBytes!.Max();
+        long peak = Unlimited.RankPeakLiveBytes!.Max();
         string store = Directory.CreateDirectory(Path.Combine(_directory, "store")).FullName;
 
         RunReport offloaded = Train(["--budget", "60%", "--unlimited-peak", Text(peak), "--store", store, "--mode", mode]);
 
         Assert.Multiple(() =>
         {
-            Assert.That(Comparison.DifferingSteps(unlimited.Losses, offloaded.Losses), Is.Empty);
+            Assert.That(Comparison.DifferingSteps(Unlimited.Losses, offloaded.Losses), Is.Empty);
             Assert.That(offloaded.RankPeakLiveBytes, Is.All.LessThanOrEqualTo(offloaded.BudgetBytes!.Value));
             Assert.That(offloaded.RankTrafficBytes, Has.Exactly(2).Positive, "nothing moved: the test would prove nothing");
             Assert.That(offloaded.PlannedSteps, mode == "planned" ? Is.GreaterThanOrEqualTo(Steps - 3) : Is.Zero, "two equal steps make a plan");
@@ -69,18 +74,17 @@ public class DataParallelTrainingTests
     public void A_run_of_two_ranks_goes_on_from_its_checkpoint_with_the_losses_of_the_whole_run()
     {
         string checkpoint = Path.Combine(_directory, "training.ckpt");
-        RunReport whole = Train(["--no-offload"]);
         Train(["--no-offload", "--stop-after", "3", "--checkpoint", checkpoint]);
 
         RunReport rest = Train(["--no-offload", "--resume", checkpoint]);
 
-        Assert.That(rest.Losses, Is.EqualTo(whole.Losses.Skip(3)));
+        Assert.That(rest.Losses, Is.EqualTo(Unlimited.Losses.Skip(3)));
     }
 
     [Test]
     public void A_rank_that_fails_ends_all_with_its_error()
     {
-        MpiResult result = MpiRun.Run(2, [_program, "--data-parallel", .. _training, "--budget", "1MiB", "--store", "/no/such/directory"]);
+        ProcessResult result = MpiRun.Run(2, [_program, "--data-parallel", .. _training, "--budget", "1MiB", "--store", "/no/such/directory"]);
 
         Assert.That(result.ExitCode, Is.EqualTo(1));
         Assert.That(result.Errors, Does.Match("error: rank [01]: .*/no/such/directory"));
@@ -89,7 +93,7 @@ public class DataParallelTrainingTests
     [Test]
     public void A_batch_that_the_ranks_cannot_share_is_refused()
     {
-        MpiResult result = MpiRun.Run(3, [_program, "--data-parallel", .. _training, "--no-offload"]);
+        ProcessResult result = MpiRun.Run(3, [_program, "--data-parallel", .. _training, "--no-offload"]);
 
         Assert.That(result.ExitCode, Is.EqualTo(1));
         Assert.That(result.Errors, Does.Contain("--batch 4 does not divide into 3 equal parts"));
@@ -99,27 +103,16 @@ public class DataParallelTrainingTests
     public void Without_mpirun_the_only_rank_has_the_bits_of_a_plain_training() =>
         Assert.That(TrainAlone(["--no-offload", "--data-parallel"]).Losses, Is.EqualTo(TrainAlone(["--no-offload"]).Losses));
 
-    private RunReport Train(string[] arguments)
-    {
-        string json = Path.Combine(_directory, "ranks.json");
-        MpiResult result = MpiRun.Run(2, [_program, "--data-parallel", .. _training, .. arguments, "--json", json]);
-        Assert.That(result.ExitCode, Is.Zero, result.Errors);
-        return RunReport.Read(json);
-    }
+    private RunReport Train(string[] arguments) => ReportOf(MpiRun.Run(2, [_program, "--data-parallel", .. _training, .. arguments, "--json", Json]));
 
-    private RunReport TrainAlone(string[] arguments)
+    /// <summary>With the threads that <see cref="MpiRun"/> gives a rank.</summary>
+    private RunReport TrainAlone(string[] arguments) =>
+        ReportOf(ChildProcess.Run(ChildProcess.Dotnet, [_program, .. _training, .. arguments, "--json", Json], [("OMP_NUM_THREADS", "1")]));
+
+    private RunReport ReportOf(ProcessResult result)
     {
-        string json = Path.Combine(_directory, "alone.json");
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet", [_program, .. _training, .. arguments, "--json", json])
-        {
-            RedirectStandardOutput = true,
-        };
-        start.Environment["OMP_NUM_THREADS"] = "1"; // as MpiRun's ranks
-        using var process = Process.Start(start)!;
-        _ = process.StandardOutput.ReadToEnd();
-        process.WaitForExit();
-        Assert.That(process.ExitCode, Is.Zero);
-        return RunReport.Read(json);
+        Assert.That(result.ExitCode, Is.Zero, result.Errors);
+        return RunReport.Read(Json);
     }
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);

@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using TeraIO.Samples.GptTraining;
+using TeraIO.TestSupport;
 using TeraIO.Torch.Runtime;
 
 namespace TeraIO.Torch.Tests.Samples;
@@ -73,19 +73,9 @@ public class ProgramTests
         Assert.That(RunReport.Read(rest).Losses, Is.EqualTo(RunReport.Read(whole).Losses.Skip(2)));
     }
 
-    private (int ExitCode, string Errors) Start(string[] arguments, string? libTorch)
-    {
-        var start = new ProcessStartInfo("dotnet") { RedirectStandardError = true, RedirectStandardOutput = true, WorkingDirectory = _directory };
-        start.ArgumentList.Add(typeof(RunReport).Assembly.Location);
-        foreach (var argument in arguments)
-            start.ArgumentList.Add(argument);
-        if (libTorch is not null)
-            start.Environment[NativeLibrarySearch.EnvironmentVariable] = libTorch;
-        using var process = Process.Start(start)!;
-        var output = process.StandardOutput.ReadToEndAsync();
-        var errors = process.StandardError.ReadToEnd();
-        process.WaitForExit();
-        _ = output.Result;
-        return (process.ExitCode, errors);
-    }
+    private ProcessResult Start(string[] arguments, string? libTorch) => ChildProcess.Run(
+        ChildProcess.Dotnet,
+        [typeof(RunReport).Assembly.Location, .. arguments],
+        libTorch is null ? [] : [(NativeLibrarySearch.EnvironmentVariable, libTorch)],
+        _directory);
 }

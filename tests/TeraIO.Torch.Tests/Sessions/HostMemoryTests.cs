@@ -9,16 +9,22 @@ namespace TeraIO.Torch.Tests.Sessions;
 [NonParallelizable]
 internal sealed class HostMemoryTests : SessionFixture
 {
+    private static readonly TrainingScript _script = new() { Dropout = 0.1, Steps = 8 };
+
+    private (List<float> Losses, ByteSize Smallest)? _undisturbed;
+
+    /// <summary>The script without offloading, and the smallest budget that it can run under.</summary>
+    private (List<float> Losses, ByteSize Smallest) Undisturbed => _undisturbed ??= (_script.Run(), Measure(_script).Smallest);
+
     [Test]
     public void Losses_are_the_same_to_the_last_bit_and_both_budgets_hold([Values] OffloadMode mode, [Values] HostMemoryMode hostMode)
     {
-        var script = new TrainingScript { Dropout = 0.1, Steps = 8 };
-        List<float> undisturbed = script.Run();
-        ByteSize budget = WithSlack(Measure(script).Smallest);
+        (List<float> undisturbed, ByteSize smallest) = Undisturbed;
+        ByteSize budget = WithSlack(smallest);
         var host = new HostMemoryOptions { Budget = ByteSize.FromMiB(1), Mode = hostMode, AllowOnCpu = true };
 
         using OffloadSession session = OffloadSession.Begin(new OffloadOptions { MemoryBudget = budget, StoragePaths = [StorePath], Mode = mode, HostMemory = host });
-        List<float> found = script.Run(session);
+        List<float> found = _script.Run(session);
 
         Assert.That(found, Is.EqualTo(undisturbed));
         Assert.That(session.Statistics.PeakLiveBytes, Is.LessThanOrEqualTo(budget));

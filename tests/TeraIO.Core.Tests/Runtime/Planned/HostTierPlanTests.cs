@@ -18,10 +18,7 @@ public class HostTierPlanTests
     [Test]
     public void A_tensor_waits_in_the_tier_that_the_plan_names()
     {
-        using var runner = new ProgramRunner(
-            1L << 30, static request => TestPlanners.MoveEverything(request, static t => t.Kind == TensorKind.Parameter ? MemoryTier.Host : MemoryTier.Ssd), hostMemory: _hostMemory);
-        runner.CreateAll(Layers);
-        for (int i = 0; i < 3; i++) runner.Step(Programs.Training(Layers), settle: true);
+        using ProgramRunner runner = Planned();
         var found = new HashSet<(TensorKind Kind, bool IsInHostMemory)>();
 
         runner.Step(Observed(Programs.Training(Layers), runner, found), settle: true);
@@ -33,10 +30,7 @@ public class HostTierPlanTests
     [Test]
     public void What_no_plan_sent_leaves_the_plans_share_of_host_memory_alone()
     {
-        using var runner = new ProgramRunner(
-            1L << 30, static request => TestPlanners.MoveEverything(request, static t => t.Kind == TensorKind.Parameter ? MemoryTier.Host : MemoryTier.Ssd), hostMemory: _hostMemory);
-        runner.CreateAll(Layers);
-        for (int i = 0; i < 3; i++) runner.Step(Programs.Training(Layers), settle: true);
+        using ProgramRunner runner = Planned();
         for (int i = 0; i < 64; i++) runner.Do(new ProgramOp("aten::empty") { Creates = [1000 + i] });
 
         runner.Engine.SetBudget(4 * ProgramRunner.Block);
@@ -66,6 +60,16 @@ public class HostTierPlanTests
         runner.CheckAll();
         Assert.That(runner.Store.Statistics.HostMemory!.Peak, Is.LessThanOrEqualTo(_hostMemory.Budget));
     });
+
+    /// <summary>Trains by a plan that sends parameters to host memory and all else to the paths.</summary>
+    private static ProgramRunner Planned()
+    {
+        var runner = new ProgramRunner(
+            1L << 30, static request => TestPlanners.MoveEverything(request, static t => t.Kind == TensorKind.Parameter ? MemoryTier.Host : MemoryTier.Ssd), hostMemory: _hostMemory);
+        runner.CreateAll(Layers);
+        for (int i = 0; i < 3; i++) runner.Step(Programs.Training(Layers), settle: true);
+        return runner;
+    }
 
     /// <summary>The ops; before each, what the settled ops before it left away is noted.</summary>
     private static IEnumerable<ProgramOp> Observed(IEnumerable<ProgramOp> ops, ProgramRunner runner, HashSet<(TensorKind, bool)> found)

@@ -11,6 +11,8 @@ internal static class TestPlanners
     public static MigrationPlan MoveEverything(PlanRequest request) => MoveEverything(request, static _ => MemoryTier.Ssd);
 
     /// <inheritdoc cref="MoveEverything(PlanRequest)"/>
+    /// <param name="request">What is to be planned.</param>
+    /// <param name="tierOf">Where a tensor waits; asked once for each time that it leaves.</param>
     public static MigrationPlan MoveEverything(PlanRequest request, Func<TraceTensor, MemoryTier> tierOf)
     {
         Trace trace = request.Trace;
@@ -28,8 +30,9 @@ internal static class TestPlanners
                 int use = of[i];
                 int next = i + 1 < of.Count ? of[i + 1] : of[0] + ops;
                 if (next - use < 4) continue;
-                migrations.Add(new PlannedMigration(MigrationKind.Offload, tensor, 0, description.Bytes, tierOf(description), true, use, next % ops));
-                migrations.Add(new PlannedMigration(MigrationKind.Prefetch, tensor, 0, description.Bytes, tierOf(description), false, (next - 1) % ops, next % ops));
+                MemoryTier tier = tierOf(description);
+                migrations.Add(new PlannedMigration(MigrationKind.Offload, tensor, 0, description.Bytes, tier, true, use, next % ops));
+                migrations.Add(new PlannedMigration(MigrationKind.Prefetch, tensor, 0, description.Bytes, tier, false, (next - 1) % ops, next % ops));
             }
         }
 
