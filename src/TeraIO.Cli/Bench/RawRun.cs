@@ -68,13 +68,17 @@ internal sealed class RawRun : IDisposable
             {
                 bool isRead = index < reads;
                 int lane = isRead ? index : index - reads;
-                for (long block = lane; Stopwatch.GetTimestamp() < until && !_cancellation.IsCancellationRequested; block = (block + _depth) % _blocks)
+                long block = lane;
+                // At least once: on a busy machine a thread may begin when the time is over.
+                do
                 {
                     long begun = Stopwatch.GetTimestamp();
                     if (isRead) Read(lane, block * _size);
                     else Write(_depth + lane, (_blocks + block) * _size);
                     own.Add(Stopwatch.GetElapsedTime(begun).TotalSeconds);
+                    block = (block + _depth) % _blocks;
                 }
+                while (Stopwatch.GetTimestamp() < until && !_cancellation.IsCancellationRequested);
 
                 Interlocked.Add(ref isRead ? ref read : ref written, own.Count * _size);
             }
