@@ -1,5 +1,4 @@
 // The C ABI: pinned host memory.
-#include <memory>
 #include <string>
 
 #include "arguments.h"
@@ -39,14 +38,14 @@ tio_status tio_gds_host_pin(void* base, size_t length, tio_gds_pin** pin) {
         *pin = nullptr;
         require_argument(base, "base");
         if (length == 0) throw Failure(TIO_E_INVALID, "length is 0");
-        *pin = std::make_unique<tio_gds_pin>(Driver::shared(), base, length).release();
+        *pin = new tio_gds_pin(Driver::shared(), base, length);
         return TIO_OK;
     });
 }
 
 tio_status tio_gds_host_unpin(tio_gds_pin* pin) {
     return guarded("tio_gds_host_unpin", [&] {
-        const std::unique_ptr<tio_gds_pin> owned(pin);
+        delete pin;
         return TIO_OK;
     });
 }

@@ -196,7 +196,8 @@ tio_status Queue::submit(const tio_gds_request* requests, uint32_t count, uint32
             }
             if (status == TIO_OK) ++accepted;
         }
-        wake = accepted > 0 && backend_->needs_wake(lock);
+        // What is held is nothing to take yet: its point wakes the backend.
+        wake = accepted > 0 && scheduler_.has_queued(lock) && backend_->needs_wake(lock);
     }
     if (wake) backend_->wake();
     if (status == TIO_E_INVALID)

@@ -42,11 +42,10 @@ struct Request {
     uint32_t chunks_in_flight = 0;
     tio_status status = TIO_OK;
     int32_t sys_errno = 0;
-    bool held = false;
-    std::shared_ptr<KernelPoint> after;      // while it is held
+    std::shared_ptr<KernelPoint> after;      // while it is held, and only then
     std::shared_ptr<TransferPoint> signals;  // until it is completed
     bool completed = false;
-    uint32_t heap_position = no_request;
+    uint32_t position = no_request;            // in the heap, or among the held ones
     RequestIndex next = no_request;            // in the free list or among the completed ones
     RequestIndex next_in_bucket = no_request;  // in the token index
 };

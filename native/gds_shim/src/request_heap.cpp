@@ -12,14 +12,14 @@ void RequestHeap::push(RequestIndex request) {
 }
 
 void RequestHeap::remove(RequestIndex request) {
-    const uint32_t position = requests_[request].heap_position;
-    requests_[request].heap_position = no_request;
+    const uint32_t position = requests_[request].position;
+    requests_[request].position = no_request;
     const RequestIndex last = heap_.back();
     heap_.pop_back();
     if (last == request) return;
     place(position, last);
     sift_up(position);
-    sift_down(requests_[last].heap_position);
+    sift_down(requests_[last].position);
 }
 
 bool RequestHeap::before(RequestIndex left, RequestIndex right) const noexcept {
@@ -30,7 +30,7 @@ bool RequestHeap::before(RequestIndex left, RequestIndex right) const noexcept {
 
 void RequestHeap::place(uint32_t position, RequestIndex request) noexcept {
     heap_[position] = request;
-    requests_[request].heap_position = position;
+    requests_[request].position = position;
 }
 
 void RequestHeap::sift_up(uint32_t position) noexcept {

@@ -39,11 +39,10 @@ tio_status Scheduler::accept(const Lock&, const tio_gds_request& submitted, uint
         reason = "token belongs to a request whose completion has not been collected yet";
         return TIO_E_INVALID;
     }
-    if (submitted.buffer_index != TIO_NO_BUFFER) {
-        if (!buffers_.covers(submitted.buffer_index, memory, submitted.length)) {
-            reason = "buffer_index does not name a registered buffer that contains the memory range";
-            return TIO_E_INVALID;
-        }
+    if (submitted.buffer_index != TIO_NO_BUFFER &&
+        !buffers_.covers(submitted.buffer_index, memory, submitted.length)) {
+        reason = "buffer_index does not name a registered buffer that contains the memory range";
+        return TIO_E_INVALID;
     }
     // Last of the checks: it is a duty that only a request which was accepted does.
     if (fences.signals != nullptr && !fences.signals->promise()) {
@@ -81,7 +80,7 @@ tio_status Scheduler::accept(const Lock&, const tio_gds_request& submitted, uint
         queued_.push(index);
         return TIO_OK;
     }
-    request.held = true;
+    request.position = static_cast<uint32_t>(held_.size());
     held_.push_back(index);
     const FencePoint::State state = request.after->state();
     if (state.passed) settle_held(index, state.outcome);
@@ -112,10 +111,12 @@ bool Scheduler::settle_held(RequestIndex index, Outcome outcome) noexcept {
 }
 
 void Scheduler::unhold(Request& request) noexcept {
-    request.held = false;
     request.after.reset();
-    *std::find(held_.begin(), held_.end(), index_of(request)) = held_.back();
+    const RequestIndex last = held_.back();
+    held_[request.position] = last;
+    requests_[last].position = request.position;
     held_.pop_back();
+    request.position = no_request;
 }
 
 bool Scheduler::take(const Lock&, Chunk& chunk) noexcept {
@@ -178,7 +179,7 @@ void Scheduler::fail(Request& request, Outcome outcome) noexcept {
 void Scheduler::drop_queued_chunks(Request& request) noexcept {
     if (request.cut_bytes == request.length) return;
     request.cut_bytes = request.length;
-    if (request.held)
+    if (request.after != nullptr)
         unhold(request);
     else
         queued_.remove(index_of(request));

@@ -1,39 +1,25 @@
 #include "cuda/copy_lane.h"
 
-#include <future>
-#include <utility>
-
-#include "file_size_signal.h"
-
 namespace tio::gds::cuda {
 
-CopyLane::CopyLane(const PrimaryContext& context, uint32_t slots, const WakeDescriptor& wake)
-    : context_(context), driver_(context.driver()), wake_(wake), stream_(driver_) {
-    events_.reserve(slots);
-    for (uint32_t i = 0; i < slots; ++i) events_.emplace_back(driver_);
-    ended_.reserve(slots);
+namespace {
 
-    std::promise<Result> entered;
-    std::future<Result> result = entered.get_future();
-    thread_ = std::thread([this, entered = std::move(entered)]() mutable {
-        block_all_signals();
-        const Result current = driver_.context_set_current(context_.get());
-        entered.set_value(current);
-        if (current == success) watch();
-    });
-    const Result current = result.get();
-    if (current == success) return;
-    thread_.join();
-    driver_.check(current, "cuCtxSetCurrent");
+std::vector<OwnedEvent> make_events(const Driver& driver, uint32_t count) {
+    std::vector<OwnedEvent> events;
+    events.reserve(count);
+    for (uint32_t i = 0; i < count; ++i) events.emplace_back(driver);
+    return events;
 }
 
-CopyLane::~CopyLane() {
-    {
-        const std::lock_guard<std::mutex> lock(mutex_);
-        stopping_ = true;
-    }
-    changed_.notify_one();
-    thread_.join();
+}  // namespace
+
+CopyLane::CopyLane(const PrimaryContext& context, uint32_t slots, const WakeDescriptor& wake)
+    : driver_(context.driver()),
+      wake_(wake),
+      stream_(driver_),
+      events_(make_events(driver_, slots)),
+      watch_(context, [this](uint32_t slot) { tell_end(slot); }) {
+    ended_.reserve(slots);
 }
 
 Result CopyLane::to_device(uint32_t slot, DevicePointer destination, const void* source,
@@ -53,11 +39,7 @@ Result CopyLane::follow(uint32_t slot, Result enqueued) noexcept {
         driver_.stream_synchronize(stream_.get());
         return recorded;
     }
-    {
-        const std::lock_guard<std::mutex> lock(mutex_);
-        copying_.push_back(slot);
-    }
-    changed_.notify_one();
+    watch_.follow(slot);
     return success;
 }
 
@@ -75,19 +57,11 @@ Result CopyLane::end_of(uint32_t slot) noexcept {
     return waited;
 }
 
-void CopyLane::watch() noexcept {
-    std::unique_lock<std::mutex> lock(mutex_);
-    for (;;) {
-        changed_.wait(lock, [this] { return stopping_ || !copying_.empty(); });
-        if (copying_.empty()) return;
-        const uint32_t slot = copying_.front();
-        copying_.pop_front();
-        lock.unlock();
-        const Result result = end_of(slot);
-        lock.lock();
-        ended_.push_back({slot, result});
-        wake_.signal();
-    }
+void CopyLane::tell_end(uint32_t slot) noexcept {
+    const Result result = end_of(slot);
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ended_.push_back({slot, result});
+    wake_.signal();
 }
 
 }  // namespace tio::gds::cuda

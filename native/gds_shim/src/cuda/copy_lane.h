@@ -1,15 +1,13 @@
 // Copies in one direction between device memory and pinned slots, and the thread that notices their ends.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 #include "cuda/driver.h"
 #include "cuda/handles.h"
+#include "cuda/watch_thread.h"
 #include "wake_descriptor.h"
 
 namespace tio::gds::cuda {
@@ -19,7 +17,7 @@ namespace tio::gds::cuda {
 // never end.
 //
 // `start` is for one thread, which calls `collect` too; the lane signals `wake` when there is something to
-// collect.
+// collect. Nothing may be in flight when it ends.
 class CopyLane {
   public:
     struct Ended {
@@ -29,10 +27,6 @@ class CopyLane {
 
     // Throws Failure.
     CopyLane(const PrimaryContext& context, uint32_t slots, const WakeDescriptor& wake);
-    // Nothing may be in flight.
-    ~CopyLane();
-    CopyLane(const CopyLane&) = delete;
-    CopyLane& operator=(const CopyLane&) = delete;
 
     // With the context current. On success the slot comes back from `collect` exactly once; otherwise the
     // copy does not run, and is over if it did begin.
@@ -43,22 +37,18 @@ class CopyLane {
 
   private:
     Result follow(uint32_t slot, Result enqueued) noexcept;
-    void watch() noexcept;
+    void tell_end(uint32_t slot) noexcept;
     Result end_of(uint32_t slot) noexcept;
 
-    const PrimaryContext& context_;
     const Driver& driver_;
     const WakeDescriptor& wake_;
     OwnedStream stream_;
     std::vector<OwnedEvent> events_;
 
     std::mutex mutex_;
-    std::condition_variable changed_;
-    std::deque<uint32_t> copying_;  // in the order of the stream
     std::vector<Ended> ended_;
-    bool stopping_ = false;
 
-    std::thread thread_;
+    WatchThread<uint32_t> watch_;  // last: it ends before the events and the stream do
 };
 
 }  // namespace tio::gds::cuda

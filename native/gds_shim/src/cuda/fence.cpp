@@ -23,22 +23,12 @@ Fence::~Fence() {
 }
 
 void Fence::record(Stream stream) {
-    try {
-        replace({gpu_.record(stream), nullptr});
-    } catch (...) {
-        replace({});  // a former point would pass for the new one
-        throw;
-    }
+    renew([&] { return Points{gpu_.record(stream), nullptr}; });
 }
 
 void Fence::arm(uint32_t transfers) {
     if (transfers == 0) throw Failure(TIO_E_INVALID, "transfers is 0");
-    try {
-        replace({nullptr, gpu_.arm(transfers)});
-    } catch (...) {
-        replace({});
-        throw;
-    }
+    renew([&] { return Points{nullptr, gpu_.arm(transfers)}; });
 }
 
 void Fence::signal(Outcome outcome) {
@@ -51,28 +41,26 @@ void Fence::signal(Outcome outcome) {
 
 uint32_t Fence::make_wait(Stream stream) {
     const Points points = this->points();
-    const FencePoint* point = points.get();
-    if (point == nullptr) throw Failure(TIO_E_INVALID, "the fence is neither recorded nor armed");
+    const FencePoint& point = points.required();
     uint32_t how = TIO_WAIT_NOT_NEEDED;
-    if (!point->state().passed) {
+    if (!point.state().passed) {
         if (points.recorded != nullptr) {
             gpu_.make_wait(stream, *points.recorded);
             return TIO_WAIT_BY_STREAM;
         }
         if (gpu_.make_wait(stream, *points.armed)) return TIO_WAIT_BY_STREAM;
-        point->wait(-1);
+        point.wait(-1);
         how = TIO_WAIT_BY_HOST;
     }
-    require_success(*point);
+    require_success(point);
     return how;
 }
 
 bool Fence::wait(int32_t timeout_ms) const {
     const Points points = this->points();
-    const FencePoint* point = points.get();
-    if (point == nullptr) throw Failure(TIO_E_INVALID, "the fence is neither recorded nor armed");
-    if (!point->wait(timeout_ms)) return false;
-    require_success(*point);
+    const FencePoint& point = points.required();
+    if (!point.wait(timeout_ms)) return false;
+    require_success(point);
     return true;
 }
 
@@ -103,6 +91,12 @@ const FencePoint* Fence::Points::get() const noexcept {
     return recorded != nullptr ? static_cast<const FencePoint*>(recorded.get()) : armed.get();
 }
 
+const FencePoint& Fence::Points::required() const {
+    const FencePoint* point = get();
+    if (point == nullptr) throw Failure(TIO_E_INVALID, "the fence is neither recorded nor armed");
+    return *point;
+}
+
 Fence::Points Fence::points() const {
     const std::lock_guard<std::mutex> lock(mutex_);
     return points_;
@@ -114,6 +108,16 @@ void Fence::replace(Points points) {
         std::swap(points_, points);
     }
     if (points.armed != nullptr) points.armed->abandon();
+}
+
+template <typename Make>
+void Fence::renew(Make make) {
+    try {
+        replace(make());
+    } catch (...) {
+        replace({});  // a former point would pass for the new one
+        throw;
+    }
 }
 
 }  // namespace tio::gds::cuda

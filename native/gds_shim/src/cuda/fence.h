@@ -38,9 +38,13 @@ class Fence {
         std::shared_ptr<RecordedPoint> recorded;  // at most one of the two
         std::shared_ptr<FlagPoint> armed;
         const FencePoint* get() const noexcept;
+        const FencePoint& required() const;  // throws Failure
     };
     Points points() const;
     void replace(Points points);
+    // Replaces the points by what `make` returns, and by none if it throws.
+    template <typename Make>
+    void renew(Make make);
 
     Gpu& gpu_;
     mutable std::mutex mutex_;

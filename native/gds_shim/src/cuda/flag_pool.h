@@ -3,17 +3,20 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <vector>
 
 #include "cuda/driver.h"
+#include "cuda/pinned_mapping.h"
 
 namespace tio::gds::cuda {
 
 // A stream waits until a word is at least a value (cyclically), and words only ever grow: a word may be taken
 // again at once, for a higher value, although streams still stand before waits for its former ones.
 //
-// Thread-safe. The memory stays until the pool goes, and then no stream may be waiting.
+// Thread-safe. The memory stays until the pool goes, and then no stream may be waiting and the context must
+// be current, as for `take`.
 class FlagPool {
   public:
     struct Flag {
@@ -25,10 +28,6 @@ class FlagPool {
     static constexpr size_t page_bytes = 4096;
 
     explicit FlagPool(const Driver& driver) : driver_(driver) {}
-    // The context must be current, as for `take`.
-    ~FlagPool();
-    FlagPool(const FlagPool&) = delete;
-    FlagPool& operator=(const FlagPool&) = delete;
 
     // A closed flag. Throws Failure.
     Flag take();
@@ -40,7 +39,7 @@ class FlagPool {
 
     const Driver& driver_;
     std::mutex mutex_;
-    std::vector<void*> pages_;
+    std::vector<std::unique_ptr<PinnedMapping>> pages_;
     std::vector<Flag> free_;
 };
 

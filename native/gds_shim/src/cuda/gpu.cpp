@@ -70,11 +70,12 @@ tio_gds_gpu_info Gpu::info() const noexcept {
 
 std::shared_ptr<RecordedPoint> Gpu::record(Stream stream) {
     const CurrentContext current(context_);
-    StreamWatch& watch = watch_of(stream);
     // The lock makes the order in the watch that of the stream.
     const std::lock_guard<std::mutex> lock(mutex_);
+    std::unique_ptr<StreamWatch>& watch = watches_[stream];
+    if (watch == nullptr) watch = std::make_unique<StreamWatch>(context_);
     auto point = std::make_shared<RecordedPoint>(driver_, stream);
-    watch.follow(point);
+    watch->follow(point);
     return point;
 }
 
@@ -99,20 +100,6 @@ bool Gpu::make_wait(Stream stream, const FlagPoint& point) {
     }
     driver_.check(result, "cuStreamWaitValue32");
     return true;
-}
-
-StreamWatch& Gpu::watch_of(Stream stream) {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    std::unique_ptr<StreamWatch>& watch = watches_[stream];
-    if (watch == nullptr) {
-        try {
-            watch = std::make_unique<StreamWatch>(context_);
-        } catch (...) {
-            watches_.erase(stream);
-            throw;
-        }
-    }
-    return *watch;
 }
 
 }  // namespace tio::gds::cuda

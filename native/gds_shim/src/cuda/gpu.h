@@ -59,8 +59,6 @@ class Gpu {
     friend class FlagPoint;
     friend class Fence;
 
-    StreamWatch& watch_of(Stream stream);
-
     const int device_;
     const PrimaryContext context_;
     const Driver& driver_;

@@ -3,8 +3,6 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <memory>
 #include <string>
 
 namespace tio::gds::cuda {
@@ -22,29 +20,11 @@ uint32_t slots_for(uint64_t budget_bytes, uint32_t chunk_bytes, uint32_t most_sl
 }  // namespace
 
 PinnedRing::PinnedRing(const Driver& driver, uint64_t budget_bytes, uint32_t chunk_bytes, uint32_t most_slots)
-    : driver_(driver),
-      chunk_bytes_(chunk_bytes),
+    : chunk_bytes_(chunk_bytes),
       slots_(slots_for(budget_bytes, chunk_bytes, most_slots)),
-      mapping_bytes_(slot_bytes() + alignment) {
-    mapping_ = mmap(nullptr, mapping_bytes_, PROT_READ | PROT_WRITE,
-                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (mapping_ == MAP_FAILED)
-        throw Failure::from_errno("mapping " + std::to_string(mapping_bytes_) + " bytes to pin", errno);
-    void* aligned = mapping_;
-    size_t space = mapping_bytes_;
-    base_ = static_cast<std::byte*>(std::align(alignment, slot_bytes(), aligned, space));
-    const Result result =
-        driver.host_register(base_, slot_bytes(), host_register_portable | host_register_device_map);
-    if (result == success) return;
-    munmap(mapping_, mapping_bytes_);
-    driver.check(result, ("cuMemHostRegister of " + std::to_string(slot_bytes()) +
-                          " bytes (a smaller pinned_bytes needs less)")
-                             .c_str());
-}
-
-PinnedRing::~PinnedRing() {
-    driver_.host_unregister(base_);
-    munmap(mapping_, mapping_bytes_);
-}
+      memory_(driver, {slot_bytes(), alignment, MAP_NORESERVE},
+              "mapping " + std::to_string(slot_bytes() + alignment) + " bytes to pin",
+              "cuMemHostRegister of " + std::to_string(slot_bytes()) +
+                  " bytes (a smaller pinned_bytes needs less)") {}
 
 }  // namespace tio::gds::cuda

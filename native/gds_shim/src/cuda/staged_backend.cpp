@@ -4,8 +4,8 @@
 #include <future>
 #include <utility>
 
+#include "cuda/context_thread.h"
 #include "failure.h"
-#include "file_size_signal.h"
 #include "uring_backend.h"
 #include "uring_entries.h"
 
@@ -72,24 +72,17 @@ void StagedBackend::probe() {
 
 void StagedBackend::start_thread() {
     std::promise<int> opened;
-    std::promise<Result> entered;
     std::future<int> refusal = opened.get_future();
-    std::future<Result> current = entered.get_future();
-    thread_ = std::thread([this, opened = std::move(opened), entered = std::move(entered)]() mutable {
-        block_all_signals();
+    thread_ = thread_in_context(context_, [this, opened = std::move(opened)]() mutable {
         UringRing ring;
         const int sys_errno = ring.open(entries_for(static_cast<uint32_t>(slots_.size())));
-        const Result result = context_.driver().context_set_current(context_.get());
         opened.set_value(sys_errno);
-        entered.set_value(result);
-        if (sys_errno == 0 && result == success) run(ring);
+        if (sys_errno == 0) run(ring);
     });
     const int sys_errno = refusal.get();
-    const Result result = current.get();
-    if (sys_errno == 0 && result == success) return;
+    if (sys_errno == 0) return;
     thread_.join();
-    if (sys_errno != 0) throw Failure(TIO_E_UNSUPPORTED, describe_uring_refusal(sys_errno));
-    context_.driver().check(result, "cuCtxSetCurrent");
+    throw Failure(TIO_E_UNSUPPORTED, describe_uring_refusal(sys_errno));
 }
 
 void StagedBackend::run(UringRing& ring) noexcept {

@@ -1,14 +1,12 @@
 // A thread that notices when the kernels before a point in a stream have finished.
 #pragma once
 
-#include <condition_variable>
-#include <deque>
 #include <memory>
-#include <mutex>
-#include <thread>
+#include <utility>
 
 #include "cuda/driver.h"
 #include "cuda/handles.h"
+#include "cuda/watch_thread.h"
 #include "fence_point.h"
 
 namespace tio::gds::cuda {
@@ -28,28 +26,17 @@ class RecordedPoint final : public KernelPoint {
 
 // One per stream: a stream's events come to pass in their order, so that waiting for the first holds up none
 // of the others. With one thread for several streams it could hold up an event that the first stream's
-// kernels depend on.
+// kernels depend on. Ends when all that it follows has come to pass.
 class StreamWatch {
   public:
     // Throws Failure.
     explicit StreamWatch(const PrimaryContext& context);
-    // Returns when all that it follows has come to pass.
-    ~StreamWatch();
-    StreamWatch(const StreamWatch&) = delete;
-    StreamWatch& operator=(const StreamWatch&) = delete;
 
     // In the order of the stream.
-    void follow(std::shared_ptr<RecordedPoint> point);
+    void follow(std::shared_ptr<RecordedPoint> point) { thread_.follow(std::move(point)); }
 
   private:
-    void watch() noexcept;
-
-    const Driver& driver_;
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    std::deque<std::shared_ptr<RecordedPoint>> points_;
-    bool stopping_ = false;
-    std::thread thread_;
+    WatchThread<std::shared_ptr<RecordedPoint>> thread_;
 };
 
 }  // namespace tio::gds::cuda

@@ -18,13 +18,6 @@ struct Arguments : ::testing::Test {
     AlignedMemory memory = aligned_memory(8192);
 
     tio_gds_request valid() { return request_of(TIO_OP_WRITE, file.get(), memory.get(), 0, 4096); }
-
-    void expect_refused(const tio_gds_request& request, const std::string& named) {
-        uint32_t accepted = 99;
-        EXPECT_EQ(TIO_E_INVALID, tio_gds_submit(queue.get(), &request, 1, &accepted));
-        EXPECT_EQ(0u, accepted);
-        EXPECT_NE(std::string::npos, last_error_text().find(named)) << last_error_text();
-    }
 };
 
 void expect_options_refused(const tio_gds_queue_options& options, tio_status status,
@@ -40,65 +33,65 @@ void expect_options_refused(const tio_gds_queue_options& options, tio_status sta
 TEST_F(Arguments, UnknownOperationIsRefused) {
     auto request = valid();
     request.op = 2;
-    expect_refused(request, "op is");
+    queue.expect_refused(request, "op is");
 }
 
 TEST_F(Arguments, CudaMemoryIsRefusedByAHostBackend) {
     auto request = valid();
     request.memory_kind = TIO_MEMORY_CUDA;
-    expect_refused(request, "memory_kind");
+    queue.expect_refused(request, "memory_kind");
 }
 
 TEST_F(Arguments, MissingFileIsRefused) {
     auto request = valid();
     request.file = nullptr;
-    expect_refused(request, "file is NULL");
+    queue.expect_refused(request, "file is NULL");
 }
 
 TEST_F(Arguments, MissingMemoryIsRefused) {
     auto request = valid();
     request.memory = nullptr;
-    expect_refused(request, "memory is NULL");
+    queue.expect_refused(request, "memory is NULL");
 }
 
 TEST_F(Arguments, EmptyRequestIsRefused) {
     auto request = valid();
     request.length = 0;
-    expect_refused(request, "length is 0");
+    queue.expect_refused(request, "length is 0");
 }
 
 TEST_F(Arguments, ReservedFieldMustBeZero) {
     auto request = valid();
     request.reserved = 1;
-    expect_refused(request, "reserved");
+    queue.expect_refused(request, "reserved");
 }
 
 TEST_F(Arguments, MisalignedOffsetIsRefusedOnADirectFile) {
     if (file.info().direct == 0) GTEST_SKIP() << "no O_DIRECT on the file system of the working directory";
     auto request = valid();
     request.offset = 1;
-    expect_refused(request, "offset_alignment");
+    queue.expect_refused(request, "offset_alignment");
 }
 
 TEST_F(Arguments, RangeBeyondTheLargestOffsetIsRefused) {
     auto request = valid();
     request.offset = uint64_t{1} << 62;
     request.length = uint64_t{1} << 62;
-    expect_refused(request, "largest file offset");
+    queue.expect_refused(request, "largest file offset");
     request.offset = ~uint64_t{4095};
-    expect_refused(request, "largest file offset");
+    queue.expect_refused(request, "largest file offset");
 }
 
 TEST_F(Arguments, WrongStructSizeIsRefused) {
     auto request = valid();
     request.struct_size = 60;
-    expect_refused(request, "struct_size");
+    queue.expect_refused(request, "struct_size");
 }
 
 TEST_F(Arguments, UnregisteredBufferIsRefused) {
     auto request = valid();
     request.buffer_index = 0;
-    expect_refused(request, "buffer_index");
+    queue.expect_refused(request, "buffer_index");
 }
 
 TEST_F(Arguments, RequestsBeforeTheMalformedOneAreAccepted) {

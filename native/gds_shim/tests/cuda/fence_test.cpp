@@ -1,4 +1,5 @@
 // Fences alone: what they stand for, how streams and threads wait for them, and what is refused.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -7,6 +8,7 @@
 #include "compute_stream.h"
 #include "cuda/flag_pool.h"
 #include "fences.h"
+#include "scripted_queue.h"
 #include "staged_queue.h"
 
 using namespace tio::gds;
@@ -20,6 +22,21 @@ class Fences : public StagedTest {
         EXPECT_EQ(TIO_E_INVALID, status);
         EXPECT_NE(std::string::npos, last_error_text().find(named)) << last_error_text();
     }
+};
+
+// Moves nothing, and counts who wakes it.
+class SleepingBackend final : public Backend {
+  public:
+    static inline std::atomic<int> wakes;
+
+    uint32_t kind() const noexcept override { return TIO_BACKEND_STAGED; }
+    bool supports_memory(uint32_t) const noexcept override { return true; }
+    bool needs_wake(const Lock&) noexcept override { return true; }
+    void wake() noexcept override { ++wakes; }
+    void stop_cancelled() noexcept override {}
+    void register_buffer(uint32_t, std::byte*, size_t) override {}
+    void unregister_buffer(uint32_t) override {}
+    void shut_down() noexcept override {}
 };
 
 }  // namespace
@@ -379,4 +396,26 @@ TEST_F(Fences, OfALostDeviceFailInsteadOfHanging) {
     }
     gpu.close();
     tio_standin_cuda_lose_device(cuda::success);
+}
+
+TEST_F(Fences, WakeTheBackendWhenTheyPassAndNotBefore) {
+    const OpenGpu gpu;
+    const OpenFence fence(gpu);
+    tio_gds_file file{open("/dev/null", O_RDWR | O_CLOEXEC), DirectIoAlignment{true, 512, 512}, true};
+    char memory[4096];
+    SleepingBackend::wakes = 0;
+    ScriptedQueue queue(1, [](Scheduler&, uint32_t) -> std::unique_ptr<Backend> {
+        return std::make_unique<SleepingBackend>();
+    });
+    ComputeStream stream;
+    LongKernel kernel(stream);
+    fence.record(stream.get());
+    auto held = scripted_request(TIO_OP_READ, file, memory, sizeof(memory), 1);
+    held.after = fence.get();
+    queue.send(held);
+    EXPECT_EQ(0, SleepingBackend::wakes);
+    kernel.end();
+    while (SleepingBackend::wakes == 0) std::this_thread::yield();
+    queue.send(scripted_request(TIO_OP_READ, file, memory, sizeof(memory), 2));
+    EXPECT_EQ(2, SleepingBackend::wakes);
 }

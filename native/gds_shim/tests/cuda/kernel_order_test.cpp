@@ -51,12 +51,6 @@ class KernelOrder : public CufileTest, public ::testing::WithParamInterface<uint
         queue_.submit({request(TIO_OP_READ, blocks - 1)});
         expect_completion(blocks - 1);
     }
-    void expect_refused(const tio_gds_request& request, const std::string& named) const {
-        uint32_t accepted = 9;
-        EXPECT_EQ(TIO_E_INVALID, tio_gds_submit(queue_.get(), &request, 1, &accepted));
-        EXPECT_EQ(0u, accepted);
-        EXPECT_NE(std::string::npos, last_error_text().find(named)) << last_error_text();
-    }
 
     const bool written_ = (write_whole_file(path(), std::vector<char>(blocks* block, 'f')), true);
     const OpenFile file_{path(), TIO_FILE_DIRECT};
@@ -68,14 +62,10 @@ class KernelOrder : public CufileTest, public ::testing::WithParamInterface<uint
     ComputeStream stream_;
 };
 
-std::string backend_of(const ::testing::TestParamInfo<uint32_t>& info) {
-    return info.param == TIO_BACKEND_STAGED ? "Staged" : "CuFile";
-}
-
 }  // namespace
 
 INSTANTIATE_TEST_SUITE_P(, KernelOrder, ::testing::Values(TIO_BACKEND_STAGED, TIO_BACKEND_CUFILE),
-                         backend_of);
+                         backend_name);
 
 TEST_P(KernelOrder, AWriteTakesWhatTheKernelsBeforeItsFenceProduce) {
     LongKernel kernel(stream_);
@@ -260,14 +250,16 @@ TEST_P(KernelOrder, ATransferFailsWithTheKernelsBeforeIt) {
 }
 
 TEST_P(KernelOrder, RefusesFencesThatStandForSomethingElse) {
-    expect_refused(request(TIO_OP_READ, 0, &kernels_), "after names a fence that is not recorded");
-    expect_refused(request(TIO_OP_READ, 0, nullptr, &bytes_), "signals names a fence that is not armed");
+    queue_.expect_refused(request(TIO_OP_READ, 0, &kernels_), "after names a fence that is not recorded");
+    queue_.expect_refused(request(TIO_OP_READ, 0, nullptr, &bytes_),
+                          "signals names a fence that is not armed");
     kernels_.record(stream_.get());
     bytes_.arm();
-    expect_refused(request(TIO_OP_READ, 0, &bytes_), "after names a fence that is not recorded");
-    expect_refused(request(TIO_OP_READ, 0, nullptr, &kernels_), "signals names a fence that is not armed");
+    queue_.expect_refused(request(TIO_OP_READ, 0, &bytes_), "after names a fence that is not recorded");
+    queue_.expect_refused(request(TIO_OP_READ, 0, nullptr, &kernels_),
+                          "signals names a fence that is not armed");
     queue_.submit({request(TIO_OP_READ, 0, nullptr, &bytes_)});
-    expect_refused(request(TIO_OP_READ, 1, nullptr, &bytes_), "already has all the transfers");
+    queue_.expect_refused(request(TIO_OP_READ, 1, nullptr, &bytes_), "already has all the transfers");
     expect_completion(0);
 }
 
@@ -275,7 +267,7 @@ TEST_P(KernelOrder, ARefusedRequestTakesNoTransferOfItsFence) {
     bytes_.arm();
     auto wrong = request(TIO_OP_READ, 0, nullptr, &bytes_);
     wrong.length = 0;
-    expect_refused(wrong, "length is 0");
+    queue_.expect_refused(wrong, "length is 0");
     queue_.submit({request(TIO_OP_READ, 0, nullptr, &bytes_)});
     expect_completion(0);
     EXPECT_EQ(TIO_OK, bytes_.wait());

@@ -1,10 +1,9 @@
 // Pinning host memory that belongs to somebody else, over the stand-in of the CUDA driver.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <cstring>
-
+#include "abi_handles.h"
 #include "cuda/driver_abi.h"
+#include "memory.h"
 #include "standin_cuda_session.h"
 #include "tio_gds.h"
 
@@ -14,21 +13,13 @@ namespace {
 
 constexpr size_t bytes = size_t{1} << 20;
 
-struct Memory {
-    void* base = std::aligned_alloc(4096, bytes);
-    Memory() = default;
-    ~Memory() { std::free(base); }
-    Memory(const Memory&) = delete;
-    Memory& operator=(const Memory&) = delete;
-};
-
 }  // namespace
 
 TEST(PinnedMemory, IsPinnedUntilItIsUnpinned) {
     const StandinCudaSession session;
-    const Memory memory;
+    const AlignedMemory memory = aligned_memory(bytes);
     tio_gds_pin* pin = nullptr;
-    ASSERT_EQ(TIO_OK, tio_gds_host_pin(memory.base, bytes, &pin));
+    ASSERT_EQ(TIO_OK, tio_gds_host_pin(memory.get(), bytes, &pin));
     EXPECT_EQ(bytes, StandinCudaSession::counts().pinned_bytes);
     EXPECT_EQ(1u, StandinCudaSession::counts().contexts_retained);
 
@@ -40,16 +31,14 @@ TEST(PinnedMemory, IsPinnedUntilItIsUnpinned) {
 
 TEST(PinnedMemory, ThatTheDriverRefusesLeavesNothingBehind) {
     const StandinCudaSession session;
-    const Memory memory;
+    const AlignedMemory memory = aligned_memory(bytes);
     tio_gds_pin* pin = nullptr;
     tio_standin_cuda_fail_call("cuMemHostRegister", 1, tio::gds::cuda::error_out_of_memory);
 
-    EXPECT_EQ(TIO_E_NOMEM, tio_gds_host_pin(memory.base, bytes, &pin));
+    EXPECT_EQ(TIO_E_NOMEM, tio_gds_host_pin(memory.get(), bytes, &pin));
 
     EXPECT_EQ(nullptr, pin);
-    char text[256];
-    tio_gds_last_error(text, sizeof(text));
-    EXPECT_NE(nullptr, std::strstr(text, "cuMemHostRegister")) << text;
+    EXPECT_NE(std::string::npos, last_error_text().find("cuMemHostRegister")) << last_error_text();
 }
 
 TEST(PinnedMemory, NeedsAnAddressALengthAndAPlaceForTheAnswer) {

@@ -118,10 +118,7 @@ TEST_F(StagedBackend, TakesDeviceMemoryOnly) {
     const OpenFile file(directory_.file("f"), TIO_FILE_CREATE);
     const OpenQueue queue(staged_options(2));
     char host[16] = {};
-    const auto request = request_of(TIO_OP_WRITE, file.get(), host, 0, 16);
-    uint32_t accepted = 0;
-    EXPECT_EQ(TIO_E_INVALID, tio_gds_submit(queue.get(), &request, 1, &accepted));
-    EXPECT_NE(std::string::npos, last_error_text().find("memory_kind")) << last_error_text();
+    queue.expect_refused(request_of(TIO_OP_WRITE, file.get(), host, 0, 16), "memory_kind");
 }
 
 TEST_F(StagedBackend, FillsEverySlotWithCopiesOfSeveralRequests) {

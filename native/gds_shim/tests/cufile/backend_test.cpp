@@ -174,18 +174,12 @@ TEST_F(CufileTransfer, WithoutAContextEndsWithTheDriversStatus) {
 }
 
 TEST_F(CufileTransfer, BeginsAtAMultipleOf4096) {
-    const auto request = device_request(TIO_OP_READ, file_.get(), memory_.get(), 512, 4096);
-    uint32_t accepted = 0;
-    EXPECT_EQ(TIO_E_INVALID, tio_gds_submit(queue_.get(), &request, 1, &accepted));
-    EXPECT_TRUE(contains(last_error_text(), "4096")) << last_error_text();
+    queue_.expect_refused(device_request(TIO_OP_READ, file_.get(), memory_.get(), 512, 4096), "4096");
 }
 
 TEST_F(CufileTransfer, OfHostMemoryIsNotAccepted) {
     const AlignedMemory host = aligned_memory(4096);
-    const auto request = request_of(TIO_OP_READ, file_.get(), host.get(), 0, 4096);
-    uint32_t accepted = 0;
-    EXPECT_EQ(TIO_E_INVALID, tio_gds_submit(queue_.get(), &request, 1, &accepted));
-    EXPECT_TRUE(contains(last_error_text(), "memory_kind"));
+    queue_.expect_refused(request_of(TIO_OP_READ, file_.get(), host.get(), 0, 4096), "memory_kind");
 }
 
 TEST_F(CufileTransfer, StopsBetweenCallsWhenCancelled) {

@@ -3,10 +3,10 @@
 
 #include <cerrno>
 #include <cstring>
-#include <future>
 #include <memory>
 
 #include "cufile/driver.h"
+#include "gate.h"
 #include "standin_cufile_session.h"
 
 using namespace tio::gds;
@@ -45,11 +45,11 @@ class CufileStream : public CufileTest {
 
 // A "kernel" that waits for the test and then fills memory.
 struct Producer {
-    std::promise<void> go;
+    Gate gate;
     char* memory;
     static void run(void* self) {
         auto* producer = static_cast<Producer*>(self);
-        producer->go.get_future().wait();
+        producer->gate.pass();
         std::memset(producer->memory, 'k', block);
     }
 };
@@ -61,7 +61,7 @@ TEST_F(CufileStream, WritesWhatTheKernelBeforeItMade) {
     ASSERT_EQ(0, tio_standin_cuda_launch(stream_, &Producer::run, &producer));
     const auto transfer = enqueue(true, block);
     EXPECT_EQ(0u, counts().transfers);
-    producer.go.set_value();
+    producer.gate.open();
     synchronize();
     EXPECT_EQ(block, transfer->result());
     EXPECT_EQ(std::vector<char>(block, 'k'), read_whole_file(directory_.file("data")));

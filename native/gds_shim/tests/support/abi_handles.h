@@ -79,6 +79,13 @@ class OpenQueue {
         ASSERT_EQ(requests.size(), accepted);
     }
 
+    void expect_refused(const tio_gds_request& request, const std::string& named) const {
+        uint32_t accepted = 99;
+        EXPECT_EQ(TIO_E_INVALID, tio_gds_submit(handle_, &request, 1, &accepted));
+        EXPECT_EQ(0u, accepted);
+        EXPECT_NE(std::string::npos, last_error_text().find(named)) << last_error_text();
+    }
+
     // In the order in which they came.
     std::vector<tio_gds_completion> collect(size_t count) const {
         std::vector<tio_gds_completion> result;
@@ -138,7 +145,18 @@ class PerBackend : public ::testing::TestWithParam<uint32_t> {
 };
 
 inline std::string backend_name(const ::testing::TestParamInfo<uint32_t>& info) {
-    return info.param == TIO_BACKEND_URING ? "Uring" : "Threads";
+    switch (info.param) {
+        case TIO_BACKEND_URING:
+            return "Uring";
+        case TIO_BACKEND_THREADS:
+            return "Threads";
+        case TIO_BACKEND_STAGED:
+            return "Staged";
+        case TIO_BACKEND_CUFILE:
+            return "CuFile";
+        default:
+            return std::to_string(info.param);
+    }
 }
 
 #define FOR_EACH_BACKEND(suite) \

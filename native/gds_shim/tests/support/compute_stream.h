@@ -6,10 +6,11 @@
 #include <cstring>
 #include <deque>
 #include <functional>
-#include <future>
+#include <memory>
 
 #include "cuda/driver.h"
 #include "cuda/handles.h"
+#include "gate.h"
 #include "standin_cuda.h"
 
 namespace tio::gds::testing {
@@ -50,20 +51,17 @@ class ComputeStream {
 class LongKernel {
   public:
     explicit LongKernel(ComputeStream& stream) {
-        stream.launch([over = over_.get_future().share()] { over.wait(); });
+        stream.launch([over = over_] { over->pass(); });
     }
     ~LongKernel() { end(); }
     LongKernel(const LongKernel&) = delete;
     LongKernel& operator=(const LongKernel&) = delete;
 
-    void end() {
-        if (!ended_) over_.set_value();
-        ended_ = true;
-    }
+    void end() { over_->open(); }
 
   private:
-    std::promise<void> over_;
-    bool ended_ = false;
+    // Shared: the kernel may be inside when the scope has ended.
+    const std::shared_ptr<Gate> over_ = std::make_shared<Gate>();
 };
 
 }  // namespace tio::gds::testing

@@ -4,11 +4,10 @@
 
 #include <gtest/gtest.h>
 
-#include <condition_variable>
 #include <cstdlib>
-#include <mutex>
 #include <string>
 
+#include "gate.h"
 #include "standin_cuda.h"
 
 namespace tio::gds::testing {
@@ -62,33 +61,13 @@ class StandinCudaSession {
     // A "kernel" that ends when its gate is opened: the streams' work stands still until a test wants it to
     // go on.
     void hold(void* stream, size_t gate = 0) {
-        EXPECT_EQ(0, tio_standin_cuda_launch(stream, &Gate::pass, &gates_[gate]));
+        const auto pass = [](void* held) { static_cast<Gate*>(held)->pass(); };
+        EXPECT_EQ(0, tio_standin_cuda_launch(stream, pass, &gates_[gate]));
     }
     void let_go(size_t gate = 0) { gates_[gate].open(); }
 
   private:
-    // Lives as long as the session: a stream may be inside when its test has ended.
-    class Gate {
-      public:
-        static void pass(void* gate) {
-            auto& self = *static_cast<Gate*>(gate);
-            std::unique_lock<std::mutex> lock(self.mutex_);
-            self.opened_.wait(lock, [&self] { return self.is_open_; });
-        }
-        void open() {
-            {
-                const std::lock_guard<std::mutex> lock(mutex_);
-                is_open_ = true;
-            }
-            opened_.notify_all();
-        }
-
-      private:
-        std::mutex mutex_;
-        std::condition_variable opened_;
-        bool is_open_ = false;
-    };
-
+    // Live as long as the session: a stream may be inside when its test has ended.
     Gate gates_[4];
     bool misuse_expected_ = false;
 };

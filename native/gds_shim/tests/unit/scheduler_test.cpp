@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include <memory>
+
 #include "scripted_queue.h"
 
 using namespace tio::gds;
@@ -17,10 +19,10 @@ struct TheScheduler : ::testing::Test {
     alignas(4096) char memory[4 * 4096] = {};
     uint64_t now_ns = 1000;
 
-    tio_status accept(const tio_gds_request& request) {
+    tio_status accept(const tio_gds_request& request, std::shared_ptr<KernelPoint> after = nullptr) {
         const Lock lock = scheduler.lock();
         const char* reason = nullptr;
-        return scheduler.accept(lock, request, now_ns, reason);
+        return scheduler.accept(lock, request, now_ns, reason, {std::move(after), nullptr});
     }
     bool take(Chunk& chunk) {
         const Lock lock = scheduler.lock();
@@ -156,5 +158,41 @@ TEST_F(TheScheduler, LetsGoOfFilesWhenClosedWithQueuedRequests) {
     accept(scripted_request(TIO_OP_READ, file, memory, 4096, 1));
     EXPECT_EQ(1u, file.requests_in_flight());
     scheduler.close();
+    EXPECT_EQ(0u, file.requests_in_flight());
+}
+
+TEST_F(TheScheduler, LetsGoOfHeldRequestsInAnyOrder) {
+    const auto even = std::make_shared<KernelPoint>();
+    const auto odd = std::make_shared<KernelPoint>();
+    for (uint64_t token = 0; token < 8; ++token)
+        accept(scripted_request(TIO_OP_READ, file, memory, 4096, token), token % 2 == 0 ? even : odd);
+    for (const uint64_t token : {2u, 7u, 0u}) {
+        const Lock lock = scheduler.lock();
+        EXPECT_FALSE(scheduler.cancel(lock, token));
+    }
+    for (const uint64_t token : {2u, 7u, 0u}) {
+        const auto completion = collect();
+        EXPECT_EQ(token, completion.token);
+        EXPECT_EQ(TIO_E_CANCELED, completion.status);
+    }
+    Chunk chunk;
+    EXPECT_FALSE(take(chunk));
+
+    odd->finished({});
+    {
+        const Lock lock = scheduler.lock();
+        EXPECT_TRUE(scheduler.release_held(lock, *odd));
+    }
+
+    EXPECT_EQ(5u, scheduler.statistics().queued_requests);
+    for (const uint64_t token : {1u, 3u, 5u}) {
+        ASSERT_TRUE(take(chunk));
+        ASSERT_TRUE(finish(chunk));
+        EXPECT_EQ(token, collect().token);
+    }
+    EXPECT_FALSE(take(chunk));
+    EXPECT_EQ(2u, file.requests_in_flight());
+    scheduler.close();
+    EXPECT_EQ(0u, scheduler.statistics().queued_requests);
     EXPECT_EQ(0u, file.requests_in_flight());
 }

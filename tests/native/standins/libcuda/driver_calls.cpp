@@ -546,13 +546,13 @@ EXPORTED Result cuEventSynchronize(cuda::Event event) {
         const auto named = machine().events.find(event);
         if (named == machine().events.end()) return cuda::error_invalid_handle;
         marker = named->second->marker;
+        if (marker == nullptr) return cuda::success;
         ++named->second->waiting_threads;
     }
-    if (marker != nullptr) marker->wait();
+    marker->wait();
     const Guard lock(machine().mutex);
     const auto named = machine().events.find(event);
     if (named != machine().events.end()) --named->second->waiting_threads;
-    if (marker == nullptr) return cuda::success;
     return marker->reached() ? cuda::success : machine().lost;
 }
 
