@@ -29,9 +29,7 @@ for rate in "${rates[@]}"; do
     echo
     echo "## $millions million parameters, $rate"
     echo
-    echo "$(date -u +%Y-%m-%d), $(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores," \
-        "$(awk '/MemTotal/ {printf "%.0f GiB", $2 / 1048576}' /proc/meminfo) memory, Linux $(uname -r), store on $(stat -f -c %T "$directory"), O_DIRECT." \
-        "Command: \`bench/optimizer.sh $millions $steps $rate\`"
+    echo "$(bench/machine.sh "$directory"), O_DIRECT. Command: \`bench/optimizer.sh $millions $steps $rate\`"
     echo
     "${study[@]}" optimizer "$directory" "$millions" "$steps" "$rate" "${ROWS:-}"
 done
