@@ -42,13 +42,21 @@ internal sealed class RankProcess : IDisposable
         if (_process.ExitCode != 0) throw new InvalidOperationException("A rank failed.");
     }
 
-    /// <summary>Ends it with SIGKILL.</summary>
+    /// <summary>Sends it SIGKILL; <see cref="WaitForEnd"/> says when it is gone.</summary>
     public void Kill() => _process.Kill();
 
-    /// <summary>A process that is still there after a failure of this one does not outlive it.</summary>
+    /// <summary>Waits until a killed process is gone, and with it its hold on files and memory.</summary>
+    public void WaitForEnd() => _process.WaitForExit();
+
+    /// <summary>A process that is still there after a failure of this one does not outlive it, nor write into directories that are removed next.</summary>
     public void Dispose()
     {
-        if (!_process.HasExited) _process.Kill();
+        if (!_process.HasExited)
+        {
+            Kill();
+            WaitForEnd();
+        }
+
         _process.Dispose();
     }
 }

@@ -91,6 +91,7 @@ internal static class RankStudy
             holder.Kill();
             if (moving.GetAwaiter().GetResult() != "moving") throw new InvalidOperationException("The surviving process failed.");
             delays.Add(Stopwatch.GetElapsedTime(killed).TotalMilliseconds);
+            holder.WaitForEnd();
             Finish(other, hasMoved: true);
         }
 
