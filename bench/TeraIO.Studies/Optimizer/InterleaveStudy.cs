@@ -45,7 +45,7 @@ internal static class InterleaveStudy
         Markdown.Line($"The model chooses f = {best:0.000} and predicts {prediction.Seconds(best):0.000} s, {prediction.Seconds(0) / prediction.Seconds(best):0.00} times as fast as f = 0.");
         Console.WriteLine();
         Markdown.Header(1, "f", "subgroups on the device", "predicted, s", "emulated, s", "emulated : predicted", "late subgroups", "final state");
-        foreach (double share in _shares.Append(best).Order())
+        foreach (double share in _shares.Union([best]).Order())
         {
             Measured found = RunAsync(paths, model, rates, share, steps).GetAwaiter().GetResult();
             double predicted = prediction.Seconds(share);
