@@ -17,6 +17,8 @@ internal static class OptimizerRankStudy
     public static void Print(string directory, int millions, int steps)
     {
         if (steps < 2) throw new ConfigurationException($"{steps} steps: use 2 or more, the first is not measured.");
+        if (millions < Ranks || millions % Ranks != 0)
+            throw new ConfigurationException($"{millions} million parameters cannot be divided over {Ranks} processes in whole millions: use a multiple of {Ranks}.");
         using var paths = new StudyPaths(directory);
         Markdown.Line($"{millions} million parameters, half in each of two processes, all mechanisms on; both begin each step together; not throttled, so both directories are one device; leases of 64 MiB.");
         Markdown.Line($"Medians of {steps - 1} steps after a first one, in brackets the range. The step ends with the slower process.");
