@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace TeraIO.Studies;
 
@@ -19,6 +20,13 @@ internal sealed class RankProcess : IDisposable
         _process = Process.Start(start)!;
     }
 
+    /// <summary>One line to the process that started this one.</summary>
+    public static void Say(string line)
+    {
+        Console.WriteLine(line);
+        Console.Out.Flush();
+    }
+
     public void Go()
     {
         _process.StandardInput.WriteLine("go");
@@ -28,6 +36,16 @@ internal sealed class RankProcess : IDisposable
     public Task<string?> ReadAsync() => _process.StandardOutput.ReadLineAsync();
 
     public string Read() => _process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("A rank ended early.");
+
+    /// <summary>A line of figures, with spaces between them.</summary>
+    /// <param name="count">How many there must be.</param>
+    public double[] ReadFigures(int count)
+    {
+        string line = Read();
+        string[] figures = line.Split(' ');
+        if (figures.Length != count) throw new InvalidOperationException($"A rank answered '{line}' instead of {count} figures.");
+        return [.. figures.Select(static text => double.Parse(text, CultureInfo.InvariantCulture))];
+    }
 
     public void Expect(string answer)
     {

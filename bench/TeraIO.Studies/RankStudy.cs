@@ -110,11 +110,8 @@ internal static class RankStudy
     private static Share Finish(RankProcess process, bool hasMoved = false)
     {
         if (!hasMoved) process.Expect("moving");
-        string[] figures = process.Read().Split(' ');
+        double[] figures = process.ReadFigures(3);
         process.Finish();
-        if (figures.Length != 3) throw new InvalidOperationException("A rank failed.");
-        return new Share(Figure(0), Figure(1), (long)Figure(2));
-
-        double Figure(int i) => double.Parse(figures[i], CultureInfo.InvariantCulture);
+        return new Share(figures[0], figures[1], (long)figures[2]);
     }
 }

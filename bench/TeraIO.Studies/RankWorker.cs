@@ -25,7 +25,7 @@ internal static class RankWorker
         nint memory = Allocate(inFlight * TensorBytes);
         StoredCopy[] copies = [.. Enumerable.Range(0, inFlight).Select(i => store.Reserve(i, TensorBytes))];
         for (int i = 0; i < inFlight; i++) store.WriteAsync(copies[i], memory + (nint)(i * TensorBytes)).AsTask().GetAwaiter().GetResult();
-        Say("ready");
+        RankProcess.Say("ready");
         Console.In.ReadLine();
 
         StoreStatistics before = store.Statistics;
@@ -38,7 +38,7 @@ internal static class RankWorker
         long bytes = after.BytesRead.Bytes + after.BytesWritten.Bytes - before.BytesRead.Bytes - before.BytesWritten.Bytes;
         double longest = store.LeaseStatistics.Select(static l => l.LongestWait.TotalSeconds).DefaultIfEmpty(0).Max();
         long holds = store.LeaseStatistics.Sum(static l => l.Holds);
-        Say(string.Create(CultureInfo.InvariantCulture, $"{bytes / elapsed} {longest} {holds}"));
+        RankProcess.Say(string.Create(CultureInfo.InvariantCulture, $"{bytes / elapsed} {longest} {holds}"));
         foreach (StoredCopy copy in copies) store.Release(copy);
         Free(memory);
 
@@ -50,7 +50,7 @@ internal static class RankWorker
             {
                 if (isRead) await store.ReadAsync(copies[index], place).ConfigureAwait(false);
                 else await store.WriteAsync(copies[index], place).ConfigureAwait(false);
-                if (Interlocked.Exchange(ref moved, 1) == 0) Say("moving");
+                if (Interlocked.Exchange(ref moved, 1) == 0) RankProcess.Say("moving");
             }
         }
     }
@@ -63,10 +63,4 @@ internal static class RankWorker
     }
 
     private static unsafe void Free(nint memory) => NativeMemory.AlignedFree((void*)memory);
-
-    private static void Say(string line)
-    {
-        Console.WriteLine(line);
-        Console.Out.Flush();
-    }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using TeraIO.Core;
 
 namespace TeraIO.Studies.Optimizer;
@@ -37,11 +36,11 @@ internal static class OptimizerRankStudy
             {
                 foreach (RankProcess rank in ranks) rank.Expect("ready");
                 foreach (RankProcess rank in ranks) rank.Go();
-                Step[] found = [.. ranks.Select(static rank => Parse(rank.Read()))];
+                Step[] found = [.. ranks.Select(static rank => Measured(rank.ReadFigures(3)))];
                 if (step > 1) measured.Add(found);
             }
 
-            long different = ranks.Sum(static rank => long.Parse(rank.Read(), CultureInfo.InvariantCulture));
+            long different = ranks.Sum(static rank => (long)rank.ReadFigures(1)[0]);
             foreach (RankProcess rank in ranks) rank.Finish();
             Print(name, measured, different);
         }
@@ -62,11 +61,7 @@ internal static class OptimizerRankStudy
             longest > 0 ? Markdown.Number(1e3 * longest, "0") : "", different == 0 ? "equal" : $"{different} elements differ");
     }
 
-    private static Step Parse(string line)
-    {
-        double[] figures = [.. line.Split(' ').Select(static text => double.Parse(text, CultureInfo.InvariantCulture))];
-        return new Step(figures[0], figures[1], figures[2]);
-    }
+    private static Step Measured(double[] figures) => new(figures[0], figures[1], figures[2]);
 
     private static string Seconds(double seconds) => Markdown.Number(seconds, "0.00");
 }

@@ -29,23 +29,17 @@ internal static class OptimizerRankWorker
         {
             model.FillGradients(step);
             IGradientSource source = await UpdateMeasurement.PassOnAsync(model, state, narrow).ConfigureAwait(false);
-            Say("ready");
+            RankProcess.Say("ready");
             await Console.In.ReadLineAsync().ConfigureAwait(false);
             long begun = Stopwatch.GetTimestamp();
             UpdateReport report = await state.StepAsync(model.Parameters, source, model.Scalars(UpdateMeasurement.AdamW, step)).ConfigureAwait(false);
             double seconds = Stopwatch.GetElapsedTime(begun).TotalSeconds;
             narrow.Clear();
             double longest = store.LeaseStatistics.Select(static l => l.LongestWait.TotalSeconds).DefaultIfEmpty(0).Max();
-            Say(string.Create(CultureInfo.InvariantCulture, $"{seconds} {report.Traffic.Read + report.Traffic.Written} {longest}"));
+            RankProcess.Say(string.Create(CultureInfo.InvariantCulture, $"{seconds} {report.Traffic.Read + report.Traffic.Written} {longest}"));
         }
 
         FinalState end = await FinalState.CompareAsync(state, model, UpdateMeasurement.AdamW, isNarrow: true).ConfigureAwait(false);
-        Say($"{end.Different}");
-    }
-
-    private static void Say(string line)
-    {
-        Console.WriteLine(line);
-        Console.Out.Flush();
+        RankProcess.Say($"{end.Different}");
     }
 }
