@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.InteropServices;
 using TeraIO.Core.Leases;
 using TeraIO.Core.Storage;
 
@@ -21,10 +20,11 @@ internal static class RankWorker
     /// <param name="inFlight">Tensors that move at once.</param>
     public static void Run(string path, LeaseOptions? leases, string work, double seconds, int inFlight)
     {
+        using var memory = new NativeBlock(inFlight * TensorBytes);
+        memory.Bytes(0, inFlight * TensorBytes).Fill(0x5A);
         using TensorStore store = TensorStore.Open(new StoreOptions { Paths = [path], Leases = leases });
-        nint memory = Allocate(inFlight * TensorBytes);
         StoredCopy[] copies = [.. Enumerable.Range(0, inFlight).Select(i => store.Reserve(i, TensorBytes))];
-        for (int i = 0; i < inFlight; i++) store.WriteAsync(copies[i], memory + (nint)(i * TensorBytes)).AsTask().GetAwaiter().GetResult();
+        for (int i = 0; i < inFlight; i++) store.WriteAsync(copies[i], memory.Address + (nint)(i * TensorBytes)).AsTask().GetAwaiter().GetResult();
         RankProcess.Say("ready");
         Console.In.ReadLine();
 
@@ -40,12 +40,11 @@ internal static class RankWorker
         long holds = store.LeaseStatistics.Sum(static l => l.Holds);
         RankProcess.Say(string.Create(CultureInfo.InvariantCulture, $"{bytes / elapsed} {longest} {holds}"));
         foreach (StoredCopy copy in copies) store.Release(copy);
-        Free(memory);
 
         async Task Chain(int index, bool isRead)
         {
             await Task.Yield();
-            nint place = memory + (nint)(index * TensorBytes);
+            nint place = memory.Address + (nint)(index * TensorBytes);
             while (Stopwatch.GetElapsedTime(begun).TotalSeconds < seconds)
             {
                 if (isRead) await store.ReadAsync(copies[index], place).ConfigureAwait(false);
@@ -54,13 +53,4 @@ internal static class RankWorker
             }
         }
     }
-
-    private static unsafe nint Allocate(long bytes)
-    {
-        void* memory = NativeMemory.AlignedAlloc((nuint)bytes, 4096);
-        NativeMemory.Fill(memory, (nuint)bytes, 0x5A);
-        return (nint)memory;
-    }
-
-    private static unsafe void Free(nint memory) => NativeMemory.AlignedFree((void*)memory);
 }
