@@ -21,22 +21,13 @@ internal static class PathStudy
     /// <param name="directory">On the disk that carries both paths.</param>
     public static void Print(string directory)
     {
-        string first = Directory.CreateDirectory(Path.Combine(directory, "teraio-paths-a")).FullName;
-        string second = Directory.CreateDirectory(Path.Combine(directory, "teraio-paths-b")).FullName;
-        try
-        {
-            PrintSplits([first, second]);
-            PrintSlowPath([first, second]);
-            PrintFailingPath([first, second]);
-        }
-        finally
-        {
-            Directory.Delete(first, recursive: true);
-            Directory.Delete(second, recursive: true);
-        }
+        using var paths = new StudyPaths(directory);
+        PrintSplits(paths.Paths);
+        PrintSlowPath(paths.Paths);
+        PrintFailingPath(paths.Paths);
     }
 
-    private static void PrintSplits(string[] paths)
+    private static void PrintSplits(IReadOnlyList<string> paths)
     {
         Console.WriteLine("## Splits");
         Console.WriteLine();
@@ -51,7 +42,7 @@ internal static class PathStudy
         Console.WriteLine();
     }
 
-    private static void PrintSplit(string[] paths, double[]? rates, string name, double[]? shares)
+    private static void PrintSplit(IReadOnlyList<string> paths, double[]? rates, string name, double[]? shares)
     {
         using var load = new PathLoad(Options(paths, shares), rates?.Select(static rate => new EmulatedDevice(rate, rate)).ToList());
         load.Run(TransferDirection.Write, WarmUpSeconds);
@@ -65,7 +56,7 @@ internal static class PathStudy
             Markdown.Percent((secondAfter - second) / (double)(allAfter - all)));
     }
 
-    private static void PrintSlowPath(string[] paths)
+    private static void PrintSlowPath(IReadOnlyList<string> paths)
     {
         var fast = new EmulatedDevice(200e6, 200e6);
         var slow = new EmulatedDevice(20e6, 20e6);
@@ -104,7 +95,7 @@ internal static class PathStudy
         }
     }
 
-    private static void PrintFailingPath(string[] paths)
+    private static void PrintFailingPath(IReadOnlyList<string> paths)
     {
         using var load = new PathLoad(Options(paths, null), [new EmulatedDevice(400e6, 400e6), new EmulatedDevice(200e6, 200e6)]);
         Console.WriteLine("## A path that starts to fail");
@@ -140,7 +131,7 @@ internal static class PathStudy
             $"{found.Paths[1].State}, {Markdown.Percent(found.Paths[1].Share)} % of new bytes");
     }
 
-    private static StoreOptions Options(string[] paths, double[]? shares) => new() { Paths = paths, FixedShares = shares };
+    private static StoreOptions Options(IReadOnlyList<string> paths, double[]? shares) => new() { Paths = paths, FixedShares = shares };
 
     private static (long All, long Second) Written(PathLoad load)
     {
