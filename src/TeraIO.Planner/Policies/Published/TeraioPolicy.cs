@@ -54,7 +54,7 @@ internal sealed class TeraioPolicy : IMigrationPolicy
         var ranking = new WindowRanking(periods, context.OpCount);
         DominatedPeriods? dominated = host is null ? new DominatedPeriods(periods, ssd.Reads) : null;
         var competing = new List<int>();
-        var relieved = new List<int>();
+        var relieved = new List<(int Op, long Duration)>();
         for (int i = 0; i < periods.Count; i++)
         {
             if (dominated is null || !dominated.TryWait(i)) competing.Add(i);
@@ -87,7 +87,7 @@ internal sealed class TeraioPolicy : IMigrationPolicy
             if (window.IsViable)
             {
                 Migrate(period, window, critical, relieved, migrations, context.OpCount);
-                foreach (int op in relieved) ranking.Lower(op, critical.DurationOf(op));
+                foreach ((int op, long duration) in relieved) ranking.Lower(op, duration);
                 relieved.Clear();
             }
 
@@ -107,7 +107,7 @@ internal sealed class TeraioPolicy : IMigrationPolicy
         return new Window(books, writeEnd, readBegin, critical.Duration(writeEnd + 1, readBegin - 1));
     }
 
-    private static void Migrate(in InactivePeriod period, in Window window, CriticalOps critical, List<int> relieved, List<PlannedMigration> migrations, int ops)
+    private static void Migrate(in InactivePeriod period, in Window window, CriticalOps critical, List<(int Op, long Duration)> relieved, List<PlannedMigration> migrations, int ops)
     {
         critical.Relieve(window.WriteEnd + 1, window.ReadBegin - 1, period.Bytes, relieved);
         window.Books.Writes.BookForward(period.After + 1, period.Bytes);
