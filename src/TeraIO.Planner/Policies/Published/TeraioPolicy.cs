@@ -76,14 +76,15 @@ internal sealed class TeraioPolicy : IMigrationPolicy
             InactivePeriod period = periods[chosen];
             Window window = WindowOf(ssd, period, critical);
             if (!window.IsViable && host is not null && host.HasSpace(period)) window = WindowOf(host, period, critical);
-            ranking.Remove(chosen);
             if (window.IsViable && window.Benefit < bound)
             {
                 // Others may come first now.
-                if (dominated is null || !dominated.TryWait(chosen)) ranking.Set(chosen, window.WriteEnd + 1, window.ReadBegin - 1, window.Benefit);
+                if (dominated is not null && dominated.TryWait(chosen)) ranking.Remove(chosen);
+                else ranking.Set(chosen, window.WriteEnd + 1, window.ReadBegin - 1, window.Benefit);
                 continue;
             }
 
+            ranking.Remove(chosen);
             if (window.IsViable)
             {
                 Migrate(period, window, critical, relieved, migrations, context.OpCount);
