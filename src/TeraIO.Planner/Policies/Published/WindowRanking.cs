@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace TeraIO.Planner.Policies.Published;
 
 /// <summary>
@@ -41,8 +43,7 @@ internal sealed class WindowRanking
     public WindowRanking(List<InactivePeriod> periods, int ops)
     {
         _ops = ops;
-        _size = 1;
-        while (_size < periods.Count) _size *= 2;
+        _size = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(1, periods.Count));
         _branches = new Branch[2 * _size];
         _branches.AsSpan().Fill(Branch.Empty);
         var curve = new ulong[periods.Count];
