@@ -123,8 +123,7 @@ internal sealed class WindowRanking
         ref readonly Branch right = ref _branches[2 * node + 1];
         ref readonly Branch best = ref left;
         if (right.Best > left.Best || (right.Best == left.Best && right.BestPeriod < left.BestPeriod)) best = ref right;
-        bool isEmpty = best.Best == Absent;
-        long taken = isEmpty ? 0 : _branches[node].Taken;
+        long taken = _branches[node].Taken;
         _branches[node] = new Branch
         {
             LeastFirst = Math.Min(left.LeastFirst, right.LeastFirst),
@@ -132,7 +131,7 @@ internal sealed class WindowRanking
             LeastLast = Math.Min(left.LeastLast, right.LeastLast),
             MostLast = Math.Max(left.MostLast, right.MostLast),
             BestPeriod = best.BestPeriod,
-            Best = isEmpty ? Absent : best.Best - taken,
+            Best = best.Best - taken,
             Taken = taken,
         };
     }
