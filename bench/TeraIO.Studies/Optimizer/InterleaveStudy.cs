@@ -93,7 +93,7 @@ internal static class InterleaveStudy
         for (int step = 1; step <= steps; step++)
         {
             model.FillGradients(step);
-            UpdateReport report = await state.StepAsync(model.Parameters, model.InPlace, model.Scalars(UpdateMeasurement.AdamW, step)).ConfigureAwait(false);
+            UpdateReport report = await state.StepAsync(model.Parameters, model.InPlace, model.Scalars(OffloadedRun.AdamW, step)).ConfigureAwait(false);
             if (step == 1) continue;
             if (report.CacheHits != layout.Subgroups.Count) throw new InvalidOperationException("State was not all in memory.");
             seconds.Add(report.Duration.TotalSeconds);
@@ -101,7 +101,7 @@ internal static class InterleaveStudy
             onDevice = report.OnDevice;
         }
 
-        FinalState end = await FinalState.CompareAsync(state, model, UpdateMeasurement.AdamW, isNarrow: false).ConfigureAwait(false);
+        FinalState end = await FinalState.CompareAsync(state, model, OffloadedRun.AdamW, isNarrow: false).ConfigureAwait(false);
         return new Measured(UpdateMeasurement.Median(seconds), UpdateMeasurement.Median(cpu), onDevice, device?.Late ?? 0, end.Different);
     }
 }
