@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using TeraIO.Optimizer.Gradients;
 using TeraIO.Optimizer.Offload;
 using TeraIO.Optimizer.Update;
@@ -76,7 +75,6 @@ internal sealed record FinalState(long Different, double ShareOfBound)
             Span<float> rounded = stackalloc float[count];
             _same.Parameters.AsSpan(0, count).CopyTo(rounded);
             SyntheticModel.Round(rounded);
-            if (AreEqual(master, _same.Parameters) && AreEqual(first, _same.First) && AreEqual(second, _same.Second) && AreEqual(inModel, rounded)) return (0, distance);
             long different = 0;
             for (int i = 0; i < count; i++)
             {
@@ -86,9 +84,6 @@ internal sealed record FinalState(long Different, double ShareOfBound)
 
             return (different, distance);
         }
-
-        private static bool AreEqual(ReadOnlySpan<float> found, ReadOnlySpan<float> expected) =>
-            MemoryMarshal.AsBytes(found).SequenceEqual(MemoryMarshal.AsBytes(expected[..found.Length]));
 
         private static uint Bits(float value) => BitConverter.SingleToUInt32Bits(value);
     }
