@@ -52,7 +52,7 @@ internal static class PathStudy
         double read = load.Run(TransferDirection.Read, MeasuredSeconds);
         string Of(double rate) => rates is null ? "" : Markdown.Percent(rate / rates.Sum());
         Markdown.Row(
-            rates is null ? "not throttled" : $"{Megabytes(rates[0])} + {Megabytes(rates[1])} (emulated)", name, Megabytes(write), Of(write), Megabytes(read), Of(read),
+            rates is null ? "not throttled" : $"{Markdown.Megabytes(rates[0])} + {Markdown.Megabytes(rates[1])} (emulated)", name, Markdown.Megabytes(write), Of(write), Markdown.Megabytes(read), Of(read),
             Markdown.Percent((secondAfter - second) / (double)(allAfter - all)));
     }
 
@@ -83,7 +83,7 @@ internal static class PathStudy
         double early = load.Run(TransferDirection.Write, 1, NoteBalance);
         double late = load.Run(TransferDirection.Write, 2, NoteBalance);
         Markdown.Row(
-            name, Megabytes(sum), tensors < 0 ? "not reached" : Markdown.Number(tensors, "0"), seconds < 0 ? "" : Markdown.Number(seconds, "0.00"), Megabytes(early), Megabytes(late),
+            name, Markdown.Megabytes(sum), tensors < 0 ? "not reached" : Markdown.Number(tensors, "0"), seconds < 0 ? "" : Markdown.Hundredths(seconds), Markdown.Megabytes(early), Markdown.Megabytes(late),
             Markdown.Percent(late / sum));
 
         void NoteBalance()
@@ -127,7 +127,7 @@ internal static class PathStudy
 
         StoreStatistics found = load.Store.Statistics;
         Markdown.Row(
-            name, Megabytes(rate), Markdown.Number(failed, "0"), Markdown.Number(found.Relocations - relocations, "0"), Markdown.Number(load.CountLost(), "0"),
+            name, Markdown.Megabytes(rate), Markdown.Number(failed, "0"), Markdown.Number(found.Relocations - relocations, "0"), Markdown.Number(load.CountLost(), "0"),
             $"{found.Paths[1].State}, {Markdown.Percent(found.Paths[1].Share)} % of new bytes");
     }
 
@@ -138,6 +138,4 @@ internal static class PathStudy
         StoreStatistics statistics = load.Store.Statistics;
         return (statistics.BytesWritten.Bytes, statistics.Paths[1].BytesWritten.Bytes);
     }
-
-    private static string Megabytes(double bytes) => Markdown.Number(bytes / 1e6, "0");
 }

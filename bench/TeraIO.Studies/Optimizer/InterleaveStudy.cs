@@ -15,11 +15,11 @@ internal static class InterleaveStudy
     private const int Subgroups = 32;
     private static readonly double[] _shares = [0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 1];
 
-    private sealed record Measured(double Seconds, double Cpu, int OnDevice, int Late, long Different);
+    private sealed record Measured(double Seconds, double Cpu, int OnDevice, int Late, FinalState End);
 
     public static void Print(string directory, int millions, int steps)
     {
-        if (steps < 2) throw new ConfigurationException($"{steps} steps: use 2 or more, the first is not measured.");
+        UpdateMeasurement.RequireSteps(steps);
         using var paths = new StudyPaths(directory);
         using var model = new SyntheticModel(millions * 1_000_000L);
         double alone = model.Sizes.Sum() / RunAsync(paths, model, null, 0, steps).GetAwaiter().GetResult().Cpu;
@@ -51,7 +51,7 @@ internal static class InterleaveStudy
             double predicted = prediction.Seconds(share);
             Markdown.Row(
                 share == best ? $"{Markdown.Number(share, "0.000")} (chosen)" : Markdown.Number(share, "0.000"), $"{found.OnDevice}", Markdown.Number(predicted, "0.000"),
-                Markdown.Number(found.Seconds, "0.000"), Markdown.Number(found.Seconds / predicted, "0.00"), $"{found.Late}", found.Different == 0 ? "equal" : $"{found.Different} elements differ");
+                Markdown.Number(found.Seconds, "0.000"), Markdown.Hundredths(found.Seconds / predicted), $"{found.Late}", found.End.Describe());
         }
     }
 
@@ -68,7 +68,7 @@ internal static class InterleaveStudy
             {
                 var prediction = new InterleaveModel(new UpdateRates(cpu, 50e9, link, link), elements, elements / 1000, modelBytes: 2);
                 double best = prediction.BestShare();
-                Markdown.Row(Markdown.Number(cpu / 1e6, "0"), Markdown.Number(link / 1e9, "0"), Markdown.Number(best, "0.00"), Markdown.Number(prediction.Seconds(0) / prediction.Seconds(best), "0.00"));
+                Markdown.Row(Markdown.Number(cpu / 1e6, "0"), Markdown.Number(link / 1e9, "0"), Markdown.Hundredths(best), Markdown.Hundredths(prediction.Seconds(0) / prediction.Seconds(best)));
             }
         }
     }
@@ -102,6 +102,6 @@ internal static class InterleaveStudy
         }
 
         FinalState end = await FinalState.CompareAsync(state, model, OffloadedRun.AdamW, isNarrow: false).ConfigureAwait(false);
-        return new Measured(UpdateMeasurement.Median(seconds), UpdateMeasurement.Median(cpu), onDevice, device?.Late ?? 0, end.Different);
+        return new Measured(new Spread(seconds).Median, new Spread(cpu).Median, onDevice, device?.Late ?? 0, end);
     }
 }

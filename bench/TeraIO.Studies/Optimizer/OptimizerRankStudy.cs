@@ -15,7 +15,7 @@ internal static class OptimizerRankStudy
 
     public static void Print(string directory, int millions, int steps)
     {
-        if (steps < 2) throw new ConfigurationException($"{steps} steps: use 2 or more, the first is not measured.");
+        UpdateMeasurement.RequireSteps(steps);
         if (millions < Ranks || millions % Ranks != 0)
             throw new ConfigurationException($"{millions} million parameters cannot be divided over {Ranks} processes in whole millions: use a multiple of {Ranks}.");
         using var paths = new StudyPaths(directory);
@@ -52,16 +52,14 @@ internal static class OptimizerRankStudy
 
     private static void Print(string name, List<Step[]> steps, long different)
     {
-        double[] seconds = [.. steps.Select(static step => step.Max(static rank => rank.Seconds)).Order()];
-        double rate = UpdateMeasurement.Median(steps.Select(static step => step.Sum(static rank => rank.Bytes) / step.Max(static rank => rank.Seconds)));
-        double unfairness = UpdateMeasurement.Median(steps.Select(static step => step.Max(static rank => rank.Seconds) / step.Min(static rank => rank.Seconds)));
+        var seconds = new Spread(steps.Select(static step => step.Max(static rank => rank.Seconds)));
+        var rate = new Spread(steps.Select(static step => step.Sum(static rank => rank.Bytes) / step.Max(static rank => rank.Seconds)));
+        var unfairness = new Spread(steps.Select(static step => step.Max(static rank => rank.Seconds) / step.Min(static rank => rank.Seconds)));
         double longest = steps[^1].Max(static rank => rank.LongestWait);
         Markdown.Row(
-            name, $"{Seconds(UpdateMeasurement.Median(seconds))} ({Seconds(seconds[0])} to {Seconds(seconds[^1])})", Markdown.Number(rate / 1e6, "0"), Seconds(unfairness),
-            longest > 0 ? Markdown.Number(1e3 * longest, "0") : "", different == 0 ? "equal" : $"{different} elements differ");
+            name, seconds.Format(Markdown.Hundredths), Markdown.Megabytes(rate.Median), Markdown.Hundredths(unfairness.Median),
+            longest > 0 ? Markdown.Number(1e3 * longest, "0") : "", FinalState.DescribeSame(different));
     }
 
     private static Step Measured(double[] figures) => new(figures[0], figures[1], figures[2]);
-
-    private static string Seconds(double seconds) => Markdown.Number(seconds, "0.00");
 }

@@ -35,6 +35,12 @@ internal sealed record UpdateMeasurement
     /// <summary>Bytes of the update, both ways, per second of it.</summary>
     public double Bandwidth => (Traffic.Read + Traffic.StateWritten) / Update;
 
+    /// <exception cref="ConfigurationException">Fewer than 2: the first is not measured.</exception>
+    public static void RequireSteps(int steps)
+    {
+        if (steps < 2) throw new ConfigurationException($"{steps} steps: use 2 or more, the first is not measured.");
+    }
+
     /// <param name="row">What is on.</param>
     /// <param name="model">Reset to its initial values first.</param>
     /// <param name="paths">As many directories as any row uses.</param>
@@ -72,12 +78,12 @@ internal sealed record UpdateMeasurement
 
         return new UpdateMeasurement
         {
-            Update = Median(updates),
-            Gradients = Median(gradients),
+            Update = new Spread(updates).Median,
+            Gradients = new Spread(gradients).Median,
             Traffic = TrafficModel.OfStep(run.Layout, run.Options, steps),
             BytesOff = off,
             Cached = run.Cached,
-            Cpu = Median(cpu),
+            Cpu = new Spread(cpu).Median,
             End = await run.CompareAsync().ConfigureAwait(false),
         };
     }
@@ -90,10 +96,4 @@ internal sealed record UpdateMeasurement
             .ToDictionary(static p => p.path, static p => new PathOptions { Emulated = new EmulatedDevice(p.rate, p.rate) }),
         Leases = row.HasLeases ? new LeaseOptions() : null,
     };
-
-    public static double Median(IEnumerable<double> all)
-    {
-        double[] values = [.. all.Order()];
-        return (values[(values.Length - 1) / 2] + values[values.Length / 2]) / 2;
-    }
 }
