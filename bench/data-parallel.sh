@@ -52,9 +52,7 @@ difference() {
 
 echo "# Data-parallel training: $config"
 echo
-echo "$(date -u +%Y-%m-%d), $(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1), $cores cores," \
-    "$(awk '/MemTotal/ {printf "%.0f GiB", $2 / 1048576}' /proc/meminfo) memory, Linux $(uname -r), store on $(stat -f -c %T "$directory")," \
-    "$(mpirun --version | head -n 1)."
+echo "$(bench/machine.sh "$directory"), $(mpirun --version | head -n 1)."
 echo "$steps steps of $(jq .tokensPerStep "$directory/single.json") tokens; the single process has $cores threads for its ops, each rank $threads. Step times are medians without the first half" \
     "(planned mode learns in it), peaks those of the rank with the highest."
 echo

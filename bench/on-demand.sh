@@ -24,8 +24,7 @@ idle=$(jq .idleRssBytes "$directory/unlimited.json")
 
 echo "# On demand: $config"
 echo
-echo "$(date -u +%Y-%m-%d), $(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores," \
-    "$(awk '/MemTotal/ {printf "%.0f GiB", $2 / 1048576}' /proc/meminfo) memory, Linux $(uname -r), store on $(stat -f -c %T "$directory")."
+echo "$(bench/machine.sh "$directory")."
 echo "$steps steps; step times are medians without the first step, memory of the process is VmHWM above the idle process."
 echo
 echo "| budget | losses | peak of live tensors, MiB | process, MiB | step, s | step / unlimited | stall per step, s | read per step, MiB | written per step, MiB |"

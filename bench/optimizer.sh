@@ -2,8 +2,9 @@
 # Optimizer offload mechanism by mechanism against a DeepSpeed-like baseline, on two emulated paths and on the disk as it is; two processes with and without leases; a share of
 # the update on a simulated device. Markdown.
 #   bench/optimizer.sh [MILLIONS [STEPS [RATES...]]] >docs/benchmarks/optimizer.md
-# RATES: MB/s of the two paths, such as 400+200 (emulated), or disk; default both. Settings: STORE (directory on the disk that carries both paths, default /var/tmp),
-# ROWS (mechanisms to print after the baseline, such as paths,narrow; default all); HEADER, RANKS, INTERLEAVE (0: not that part, to print it all in several runs).
+# MILLIONS: of parameters, even unless RANKS=0. RATES: MB/s of the two paths, such as 400+200 (emulated), or disk; default both.
+# Settings: STORE (directory on the disk that carries both paths, default /var/tmp), ROWS (mechanisms to print after the baseline, such as paths,narrow; default all);
+# HEADER, RANKS, INTERLEAVE (0: not that part, to print it all in several runs).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -11,6 +12,11 @@ millions="${1:-100}"
 steps="${2:-4}"
 rates=("${@:3}")
 [ ${#rates[@]} -gt 0 ] || rates=(400+200 disk)
+# Before the rows, which take long, and not only after them.
+if [ "${RANKS:-1}" != 0 ] && [[ "$millions" != *[02468] ]]; then
+    echo "optimizer: $millions million parameters cannot be halved for two processes: use a multiple of 2, or RANKS=0" >&2
+    exit 1
+fi
 dotnet build bench/TeraIO.Studies -c Release -v:q -nologo >&2
 study=(dotnet bench/TeraIO.Studies/bin/Release/net10.0/TeraIO.Studies.dll)
 directory="$(mktemp -d "${STORE:-/var/tmp}/teraio-bench-XXXXXX")"
@@ -29,9 +35,7 @@ for rate in "${rates[@]}"; do
     echo
     echo "## $millions million parameters, $rate"
     echo
-    echo "$(date -u +%Y-%m-%d), $(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores," \
-        "$(awk '/MemTotal/ {printf "%.0f GiB", $2 / 1048576}' /proc/meminfo) memory, Linux $(uname -r), store on $(stat -f -c %T "$directory"), O_DIRECT." \
-        "Command: \`bench/optimizer.sh $millions $steps $rate\`"
+    echo "$(bench/machine.sh "$directory"), O_DIRECT. Command: \`bench/optimizer.sh $millions $steps $rate\`"
     echo
     "${study[@]}" optimizer "$directory" "$millions" "$steps" "$rate" "${ROWS:-}"
 done

@@ -20,8 +20,7 @@ trap 'rm -rf "$directory"' EXIT
 steps=$(jq .steps "$directory/study.json")
 compare=${COMPARE:-$steps}
 
-echo "$(date -u +%Y-%m-%d), $(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores," \
-    "$(awk '/MemTotal/ {printf "%.0f GiB", $2 / 1048576}' /proc/meminfo) memory, Linux $(uname -r), store on $(stat -f -c %T "$directory")."
+echo "$(bench/machine.sh "$directory")."
 echo "$config; unlimited peak $(jq '.unlimitedPeakBytes / 1048576 | round' "$directory/study.json") MiB; $steps steps in one process;" \
     "step times are medians, the rest averages per step; options: $*."
 echo

@@ -13,8 +13,7 @@ echo "# Ranks that share a path"
 echo
 echo "## Two real processes"
 echo
-echo "$(date -u +%Y-%m-%d), $(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores," \
-    "$(awk '/MemTotal/ {printf "%.0f GiB", $2 / 1048576}' /proc/meminfo) memory, Linux $(uname -r), $(stat -f -c %T "$directory") on" \
+echo "$(bench/machine.sh), $(stat -f -c %T "$directory") on" \
     "$(df --output=source "$directory" | tail -n 1), O_DIRECT, not throttled. Command: \`bench/ranks.sh\`"
 echo
 "${study[@]}" ranks "$directory"

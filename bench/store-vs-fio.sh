@@ -46,8 +46,7 @@ done
 
 echo "# Storage shim against fio"
 echo
-echo "$(date -u +%Y-%m-%d), $(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores," \
-    "$(awk '/MemTotal/ {printf "%.0f GiB", $2 / 1048576}' /proc/meminfo) memory, Linux $(uname -r), $(stat -f -c %T "$directory") on" \
+echo "$(bench/machine.sh), $(stat -f -c %T "$directory") on" \
     "$(df --output=source "$directory" | tail -n 1), $(fio --version)."
 echo
 echo "$((size >> 20)) MiB per pass, blocks of $((block >> 10)) KiB, queue depth $depth, O_DIRECT $(jq -r .direct "$directory/shim.json")," \

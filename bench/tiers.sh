@@ -26,8 +26,7 @@ peak=$(jq .peakLiveBytes "$directory/unlimited.json")
 
 echo "# Tiers on a real training: $config"
 echo
-echo "$(date -u +%Y-%m-%d), $(sed -n 's/^model name[[:space:]]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores," \
-    "$(awk '/MemTotal/ {printf "%.0f GiB", $2 / 1048576}' /proc/meminfo) memory, Linux $(uname -r), store on $(stat -f -c %T "$directory")."
+echo "$(bench/machine.sh "$directory")."
 echo "$config; unlimited peak $((peak / 1048576)) MiB; budget $budget; planned mode; $steps steps per row, of which $measure after $improve under the plan are measured;" \
     "unlimited: the steps before and after them in the same process. Step times are medians, the rest averages per step. Options: ${*:-none}."
 echo

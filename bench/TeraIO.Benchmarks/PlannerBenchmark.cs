@@ -32,7 +32,7 @@ public class PlannerBenchmark
     public PolicyResult Plan_an_iteration() => MigrationPlanner.Plan(_trace, _machine);
 
     /// <summary>The same as a table, each size once.</summary>
-    public static void Print(string policyName = "planned")
+    public static void Print(string policyName)
     {
         IMigrationPolicy policy = Policies.Named(policyName);
         Console.WriteLine($"policy {policy.Name}");

@@ -41,8 +41,8 @@ internal static class EmulationStudy
             double[] ratio = Ratios(trace);
             ratios.Add(name, ratio);
             Markdown.Row([
-                name, Markdown.Gigabytes(TraceStatistics.Of(trace).PeakBytes), Markdown.Number(trace.IdealSeconds, "0.00"),
-                .. ratio.Select(r => Markdown.Number(r, "0.00"))]);
+                name, Markdown.Gigabytes(TraceStatistics.Of(trace).PeakBytes), Markdown.Hundredths(trace.IdealSeconds),
+                .. ratio.Select(r => Markdown.Hundredths(r))]);
         }
 
         Console.WriteLine();
@@ -56,8 +56,8 @@ internal static class EmulationStudy
             foreach ((string name, double[] ratio) in ratios)
             {
                 Markdown.Row([
-                    name, $"{model}, {Markdown.Number(seconds, "0.00")} s",
-                    .. _shares.Select((share, i) => Markdown.Number(LeastTraffic.Of(sample, (long)(share * peak)).Longer / (ratio[i] * seconds) / 1e6, "0"))]);
+                    name, $"{model}, {Markdown.Hundredths(seconds)} s",
+                    .. _shares.Select((share, i) => Markdown.Megabytes(LeastTraffic.Of(sample, (long)(share * peak)).Longer / (ratio[i] * seconds)))]);
             }
         }
     }

@@ -20,7 +20,11 @@ internal static class Markdown
 
     public static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);
 
+    public static string Hundredths(double value) => Number(value, "0.00");
+
     public static string Percent(double share) => Number(100 * share, "0.0");
+
+    public static string Megabytes(double bytes) => Number(bytes / 1e6, "0");
 
     public static string Gigabytes(double bytes) => Number(bytes / 1e9, "0.0");
 

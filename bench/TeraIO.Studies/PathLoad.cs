@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using TeraIO.Core.Storage;
 using TeraIO.Core.Transfers;
 
@@ -12,8 +11,8 @@ internal sealed class PathLoad : IDisposable
     private const int InFlight = 4;
     private const int TensorsPerLane = 3;
 
-    private readonly nint _sources;
-    private readonly nint _targets;
+    private readonly NativeBlock _sources = new(InFlight * TensorsPerLane * TensorBytes);
+    private readonly NativeBlock _targets = new(InFlight * TensorBytes);
     private readonly StoredCopy[] _copies = new StoredCopy[InFlight * TensorsPerLane];
     private long _bytes;
     private long _ended;
@@ -24,11 +23,9 @@ internal sealed class PathLoad : IDisposable
     public PathLoad(StoreOptions options, IReadOnlyList<EmulatedDevice>? devices)
     {
         Store = TensorStore.Open(options, null, (path, own) => CreateBackend(options, own, devices?[options.Paths.ToList().IndexOf(path)]));
-        _sources = Allocate(_copies.Length * TensorBytes);
-        _targets = Allocate(InFlight * TensorBytes);
         for (int i = 0; i < _copies.Length; i++)
         {
-            new Random(i).NextBytes(Bytes(Source(i)));
+            new Random(i).NextBytes(SourceBytes(i));
             _copies[i] = Store.Reserve(i, TensorBytes);
         }
 
@@ -71,23 +68,19 @@ internal sealed class PathLoad : IDisposable
         int lost = 0;
         for (int i = 0; i < _copies.Length; i++)
         {
-            Store.ReadAsync(_copies[i], _targets).AsTask().GetAwaiter().GetResult();
-            if (!Bytes(_targets).SequenceEqual(Bytes(Source(i)))) lost++;
+            Store.ReadAsync(_copies[i], _targets.Address).AsTask().GetAwaiter().GetResult();
+            if (!_targets.Bytes(0, TensorBytes).SequenceEqual(SourceBytes(i))) lost++;
         }
 
         return lost;
     }
 
-    public unsafe void Dispose()
+    public void Dispose()
     {
         Store.Dispose();
-        NativeMemory.AlignedFree((void*)_sources);
-        NativeMemory.AlignedFree((void*)_targets);
+        _sources.Dispose();
+        _targets.Dispose();
     }
-
-    private static unsafe nint Allocate(long bytes) => (nint)NativeMemory.AlignedAlloc((nuint)bytes, 4096);
-
-    private static unsafe Span<byte> Bytes(nint tensor) => new((void*)tensor, (int)TensorBytes);
 
     private FailingWrites CreateBackend(StoreOptions options, PathOptions own, EmulatedDevice? device)
     {
@@ -117,7 +110,9 @@ internal sealed class PathLoad : IDisposable
 
     private ValueTask Move(TransferDirection direction, int lane, int tensor) => direction == TransferDirection.Write
         ? Store.WriteAsync(_copies[tensor], Source(tensor))
-        : Store.ReadAsync(_copies[tensor], _targets + (nint)(lane * TensorBytes));
+        : Store.ReadAsync(_copies[tensor], _targets.Address + (nint)(lane * TensorBytes));
 
-    private nint Source(int tensor) => _sources + (nint)(tensor * TensorBytes);
+    private nint Source(int tensor) => _sources.Address + (nint)(tensor * TensorBytes);
+
+    private Span<byte> SourceBytes(int tensor) => _sources.Bytes(tensor * TensorBytes, TensorBytes);
 }

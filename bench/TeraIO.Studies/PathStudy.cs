@@ -21,22 +21,13 @@ internal static class PathStudy
     /// <param name="directory">On the disk that carries both paths.</param>
     public static void Print(string directory)
     {
-        string first = Directory.CreateDirectory(Path.Combine(directory, "teraio-paths-a")).FullName;
-        string second = Directory.CreateDirectory(Path.Combine(directory, "teraio-paths-b")).FullName;
-        try
-        {
-            PrintSplits([first, second]);
-            PrintSlowPath([first, second]);
-            PrintFailingPath([first, second]);
-        }
-        finally
-        {
-            Directory.Delete(first, recursive: true);
-            Directory.Delete(second, recursive: true);
-        }
+        using var paths = new StudyPaths(directory);
+        PrintSplits(paths.Paths);
+        PrintSlowPath(paths.Paths);
+        PrintFailingPath(paths.Paths);
     }
 
-    private static void PrintSplits(string[] paths)
+    private static void PrintSplits(IReadOnlyList<string> paths)
     {
         Console.WriteLine("## Splits");
         Console.WriteLine();
@@ -51,7 +42,7 @@ internal static class PathStudy
         Console.WriteLine();
     }
 
-    private static void PrintSplit(string[] paths, double[]? rates, string name, double[]? shares)
+    private static void PrintSplit(IReadOnlyList<string> paths, double[]? rates, string name, double[]? shares)
     {
         using var load = new PathLoad(Options(paths, shares), rates?.Select(static rate => new EmulatedDevice(rate, rate)).ToList());
         load.Run(TransferDirection.Write, WarmUpSeconds);
@@ -61,11 +52,11 @@ internal static class PathStudy
         double read = load.Run(TransferDirection.Read, MeasuredSeconds);
         string Of(double rate) => rates is null ? "" : Markdown.Percent(rate / rates.Sum());
         Markdown.Row(
-            rates is null ? "not throttled" : $"{Megabytes(rates[0])} + {Megabytes(rates[1])} (emulated)", name, Megabytes(write), Of(write), Megabytes(read), Of(read),
+            rates is null ? "not throttled" : $"{Markdown.Megabytes(rates[0])} + {Markdown.Megabytes(rates[1])} (emulated)", name, Markdown.Megabytes(write), Of(write), Markdown.Megabytes(read), Of(read),
             Markdown.Percent((secondAfter - second) / (double)(allAfter - all)));
     }
 
-    private static void PrintSlowPath(string[] paths)
+    private static void PrintSlowPath(IReadOnlyList<string> paths)
     {
         var fast = new EmulatedDevice(200e6, 200e6);
         var slow = new EmulatedDevice(20e6, 20e6);
@@ -92,7 +83,7 @@ internal static class PathStudy
         double early = load.Run(TransferDirection.Write, 1, NoteBalance);
         double late = load.Run(TransferDirection.Write, 2, NoteBalance);
         Markdown.Row(
-            name, Megabytes(sum), tensors < 0 ? "not reached" : Markdown.Number(tensors, "0"), seconds < 0 ? "" : Markdown.Number(seconds, "0.00"), Megabytes(early), Megabytes(late),
+            name, Markdown.Megabytes(sum), tensors < 0 ? "not reached" : Markdown.Number(tensors, "0"), seconds < 0 ? "" : Markdown.Hundredths(seconds), Markdown.Megabytes(early), Markdown.Megabytes(late),
             Markdown.Percent(late / sum));
 
         void NoteBalance()
@@ -104,7 +95,7 @@ internal static class PathStudy
         }
     }
 
-    private static void PrintFailingPath(string[] paths)
+    private static void PrintFailingPath(IReadOnlyList<string> paths)
     {
         using var load = new PathLoad(Options(paths, null), [new EmulatedDevice(400e6, 400e6), new EmulatedDevice(200e6, 200e6)]);
         Console.WriteLine("## A path that starts to fail");
@@ -136,17 +127,15 @@ internal static class PathStudy
 
         StoreStatistics found = load.Store.Statistics;
         Markdown.Row(
-            name, Megabytes(rate), Markdown.Number(failed, "0"), Markdown.Number(found.Relocations - relocations, "0"), Markdown.Number(load.CountLost(), "0"),
+            name, Markdown.Megabytes(rate), Markdown.Number(failed, "0"), Markdown.Number(found.Relocations - relocations, "0"), Markdown.Number(load.CountLost(), "0"),
             $"{found.Paths[1].State}, {Markdown.Percent(found.Paths[1].Share)} % of new bytes");
     }
 
-    private static StoreOptions Options(string[] paths, double[]? shares) => new() { Paths = paths, FixedShares = shares };
+    private static StoreOptions Options(IReadOnlyList<string> paths, double[]? shares) => new() { Paths = paths, FixedShares = shares };
 
     private static (long All, long Second) Written(PathLoad load)
     {
         StoreStatistics statistics = load.Store.Statistics;
         return (statistics.BytesWritten.Bytes, statistics.Paths[1].BytesWritten.Bytes);
     }
-
-    private static string Megabytes(double bytes) => Markdown.Number(bytes / 1e6, "0");
 }

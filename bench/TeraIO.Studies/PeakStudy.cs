@@ -37,7 +37,7 @@ internal static class PeakStudy
             TraceStatistics tensorParallel = TraceStatistics.Of(SyntheticTrace.Create(options with { TensorParallel = 2 }));
             Markdown.Row(
                 model, $"{batch}", $"{sequence}", published, Share(tensorParallel), Share(Stage(options, 0)), Share(Stage(options, 1)),
-                Markdown.Number(100 * tensorParallel.ActiveShare, "0.00"));
+                Markdown.Hundredths(100 * tensorParallel.ActiveShare));
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 
 namespace TeraIO.Studies;
 
@@ -19,6 +20,13 @@ internal sealed class RankProcess : IDisposable
         _process = Process.Start(start)!;
     }
 
+    /// <summary>One line to the process that started this one.</summary>
+    public static void Say(string line)
+    {
+        Console.WriteLine(line);
+        Console.Out.Flush();
+    }
+
     public void Go()
     {
         _process.StandardInput.WriteLine("go");
@@ -28,6 +36,16 @@ internal sealed class RankProcess : IDisposable
     public Task<string?> ReadAsync() => _process.StandardOutput.ReadLineAsync();
 
     public string Read() => _process.StandardOutput.ReadLine() ?? throw new InvalidOperationException("A rank ended early.");
+
+    /// <summary>A line of figures, with spaces between them.</summary>
+    /// <param name="count">How many there must be.</param>
+    public double[] ReadFigures(int count)
+    {
+        string line = Read();
+        string[] figures = line.Split(' ');
+        if (figures.Length != count) throw new InvalidOperationException($"A rank answered '{line}' instead of {count} figures.");
+        return [.. figures.Select(static text => double.Parse(text, CultureInfo.InvariantCulture))];
+    }
 
     public void Expect(string answer)
     {
@@ -42,13 +60,21 @@ internal sealed class RankProcess : IDisposable
         if (_process.ExitCode != 0) throw new InvalidOperationException("A rank failed.");
     }
 
-    /// <summary>Ends it with SIGKILL.</summary>
+    /// <summary>Sends it SIGKILL; <see cref="WaitForEnd"/> says when it is gone.</summary>
     public void Kill() => _process.Kill();
 
-    /// <summary>A process that is still there after a failure of this one does not outlive it.</summary>
+    /// <summary>Waits until a killed process is gone, and with it its hold on files and memory.</summary>
+    public void WaitForEnd() => _process.WaitForExit();
+
+    /// <summary>A process that is still there after a failure of this one does not outlive it, nor write into directories that are removed next.</summary>
     public void Dispose()
     {
-        if (!_process.HasExited) _process.Kill();
+        if (!_process.HasExited)
+        {
+            Kill();
+            WaitForEnd();
+        }
+
         _process.Dispose();
     }
 }

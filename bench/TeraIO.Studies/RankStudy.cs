@@ -50,15 +50,15 @@ internal static class RankStudy
 
     private static void PrintRow(string work, string control, List<Share[]> runs)
     {
-        double[] totals = [.. runs.Select(static r => r.Sum(static s => s.BytesPerSecond) / 1e6).Order()];
-        double[] slower = [.. runs.Select(static r => r.Min(static s => s.BytesPerSecond) / r.Sum(static s => s.BytesPerSecond)).Order()];
+        var totals = new Spread(runs.Select(static r => r.Sum(static s => s.BytesPerSecond)));
+        var slower = new Spread(runs.Select(static r => r.Min(static s => s.BytesPerSecond) / r.Sum(static s => s.BytesPerSecond)));
         double longest = runs.Max(static r => r.Max(static s => s.LongestWait));
         long holds = runs[0].Sum(static s => s.Holds);
         Markdown.Row([
             work,
             control,
-            $"{Markdown.Number(totals[Runs / 2], "0")} ({Markdown.Number(totals[0], "0")} to {Markdown.Number(totals[^1], "0")})",
-            $"{Markdown.Percent(slower[Runs / 2])} ({Markdown.Percent(slower[0])} to {Markdown.Percent(slower[^1])})",
+            totals.Format(Markdown.Megabytes),
+            slower.Format(Markdown.Percent),
             holds == 0 ? "" : Markdown.Number(1e3 * longest, "0"),
             holds == 0 ? "" : Markdown.Number(holds, "0"),
         ]);
@@ -91,12 +91,13 @@ internal static class RankStudy
             holder.Kill();
             if (moving.GetAwaiter().GetResult() != "moving") throw new InvalidOperationException("The surviving process failed.");
             delays.Add(Stopwatch.GetElapsedTime(killed).TotalMilliseconds);
+            holder.WaitForEnd();
             Finish(other, hasMoved: true);
         }
 
-        delays.Sort();
+        var delay = new Spread(delays);
         Markdown.Line($"kill -9: one process holds the read lease for good (it has {Forever}); the other {(wasStalled ? "moved nothing" : "moved bytes (!)")} in {Waiting} s beside it. Its first tensor");
-        Markdown.Line($"of 16 MiB had moved {delays[Runs / 2]:0} ms after the signal ({delays[0]:0} to {delays[^1]:0} ms, {Runs} runs), and it went on to its end.");
+        Markdown.Line($"of 16 MiB had moved {delay.Median:0} ms after the signal ({delay.Least:0} to {delay.Most:0} ms, {Runs} runs), and it went on to its end.");
     }
 
     private static RankProcess Start(string directory, string mode, string bytes, string work, double seconds, int inFlight = InFlight)
@@ -109,11 +110,8 @@ internal static class RankStudy
     private static Share Finish(RankProcess process, bool hasMoved = false)
     {
         if (!hasMoved) process.Expect("moving");
-        string[] figures = process.Read().Split(' ');
+        double[] figures = process.ReadFigures(3);
         process.Finish();
-        if (figures.Length != 3) throw new InvalidOperationException("A rank failed.");
-        return new Share(Figure(0), Figure(1), (long)Figure(2));
-
-        double Figure(int i) => double.Parse(figures[i], CultureInfo.InvariantCulture);
+        return new Share(figures[0], figures[1], (long)figures[2]);
     }
 }

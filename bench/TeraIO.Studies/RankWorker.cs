@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Runtime.InteropServices;
 using TeraIO.Core.Leases;
 using TeraIO.Core.Storage;
 
@@ -21,11 +20,12 @@ internal static class RankWorker
     /// <param name="inFlight">Tensors that move at once.</param>
     public static void Run(string path, LeaseOptions? leases, string work, double seconds, int inFlight)
     {
+        using var memory = new NativeBlock(inFlight * TensorBytes);
+        memory.Bytes(0, inFlight * TensorBytes).Fill(0x5A);
         using TensorStore store = TensorStore.Open(new StoreOptions { Paths = [path], Leases = leases });
-        nint memory = Allocate(inFlight * TensorBytes);
         StoredCopy[] copies = [.. Enumerable.Range(0, inFlight).Select(i => store.Reserve(i, TensorBytes))];
-        for (int i = 0; i < inFlight; i++) store.WriteAsync(copies[i], memory + (nint)(i * TensorBytes)).AsTask().GetAwaiter().GetResult();
-        Say("ready");
+        for (int i = 0; i < inFlight; i++) store.WriteAsync(copies[i], memory.Address + (nint)(i * TensorBytes)).AsTask().GetAwaiter().GetResult();
+        RankProcess.Say("ready");
         Console.In.ReadLine();
 
         StoreStatistics before = store.Statistics;
@@ -38,35 +38,19 @@ internal static class RankWorker
         long bytes = after.BytesRead.Bytes + after.BytesWritten.Bytes - before.BytesRead.Bytes - before.BytesWritten.Bytes;
         double longest = store.LeaseStatistics.Select(static l => l.LongestWait.TotalSeconds).DefaultIfEmpty(0).Max();
         long holds = store.LeaseStatistics.Sum(static l => l.Holds);
-        Say(string.Create(CultureInfo.InvariantCulture, $"{bytes / elapsed} {longest} {holds}"));
+        RankProcess.Say(string.Create(CultureInfo.InvariantCulture, $"{bytes / elapsed} {longest} {holds}"));
         foreach (StoredCopy copy in copies) store.Release(copy);
-        Free(memory);
 
         async Task Chain(int index, bool isRead)
         {
             await Task.Yield();
-            nint place = memory + (nint)(index * TensorBytes);
+            nint place = memory.Address + (nint)(index * TensorBytes);
             while (Stopwatch.GetElapsedTime(begun).TotalSeconds < seconds)
             {
                 if (isRead) await store.ReadAsync(copies[index], place).ConfigureAwait(false);
                 else await store.WriteAsync(copies[index], place).ConfigureAwait(false);
-                if (Interlocked.Exchange(ref moved, 1) == 0) Say("moving");
+                if (Interlocked.Exchange(ref moved, 1) == 0) RankProcess.Say("moving");
             }
         }
-    }
-
-    private static unsafe nint Allocate(long bytes)
-    {
-        void* memory = NativeMemory.AlignedAlloc((nuint)bytes, 4096);
-        NativeMemory.Fill(memory, (nuint)bytes, 0x5A);
-        return (nint)memory;
-    }
-
-    private static unsafe void Free(nint memory) => NativeMemory.AlignedFree((void*)memory);
-
-    private static void Say(string line)
-    {
-        Console.WriteLine(line);
-        Console.Out.Flush();
     }
 }

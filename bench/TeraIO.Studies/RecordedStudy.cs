@@ -27,13 +27,13 @@ internal static class RecordedStudy
         foreach (TraceComparisonRow row in TraceComparison.Of(synthetic, recorded).Rows)
         {
             string format = row.First % 1 == 0 && row.Second % 1 == 0 ? "#,0" : "0.0000";
-            Markdown.Row(row.What, Markdown.Number(row.First, format), Markdown.Number(row.Second, format), Markdown.Number(100 * row.Difference, "0.00"));
+            Markdown.Row(row.What, Markdown.Number(row.First, format), Markdown.Number(row.Second, format), Markdown.Hundredths(100 * row.Difference));
         }
 
         foreach (double share in new[] { 0.6, 0.4, 0.3, 0.2 })
         {
             (double first, double second) = (Traffic(synthetic, share), Traffic(recorded, share));
-            Markdown.Row($"bytes moved on demand at {share:P0} of the peak", Markdown.Number(first, "#,0"), Markdown.Number(second, "#,0"), Markdown.Number(100 * ((first / second) - 1), "0.00"));
+            Markdown.Row($"bytes moved on demand at {share:P0} of the peak", Markdown.Number(first, "#,0"), Markdown.Number(second, "#,0"), Markdown.Hundredths(100 * ((first / second) - 1)));
         }
     }
 

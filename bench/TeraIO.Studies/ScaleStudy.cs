@@ -58,7 +58,7 @@ internal static class ScaleStudy
             Markdown.Row(
                 training.Parameters, $"{statistics.Ops}", $"{statistics.Tensors}", Markdown.Gigabytes(statistics.PeakBytes), Markdown.Gigabytes(budget),
                 Markdown.Number(100.0 * statistics.PeakBytes / budget, "0"), Markdown.Gigabytes(statistics.LargestWorkingSetBytes),
-                Markdown.Number(trace.IdealSeconds, "0.00"), Markdown.Number(trace.Header.Tokens / trace.IdealSeconds, "0"),
+                Markdown.Hundredths(trace.IdealSeconds), Markdown.Number(trace.Header.Tokens / trace.IdealSeconds, "0"),
                 Markdown.Percent(LongShare(statistics)));
         }
 
@@ -111,10 +111,10 @@ internal static class ScaleStudy
         }
 
         Markdown.Row(
-            outcome.Policy, outcome.Percent, Markdown.Number(outcome.Result.StepSeconds, "0.00"), Markdown.Number(outcome.Result.StallSeconds, "0.00"),
+            outcome.Policy, outcome.Percent, Markdown.Hundredths(outcome.Result.StepSeconds), Markdown.Hundredths(outcome.Result.StallSeconds),
             Markdown.Gigabytes(outcome.Result.BytesRead), Markdown.Gigabytes(outcome.Result.BytesWritten),
             Markdown.Gigabytes(outcome.Result.HostBytesRead), Markdown.Gigabytes(outcome.Result.HostBytesWritten),
-            Markdown.Number(outcome.Result.BytesWritten / 1e6 / outcome.Tokens, "0.00"), DaysOfLife(outcome.Result),
+            Markdown.Hundredths(outcome.Result.BytesWritten / 1e6 / outcome.Tokens), DaysOfLife(outcome.Result),
             Markdown.Number(outcome.PlanSeconds, "0.0"));
     }
 
@@ -143,9 +143,9 @@ internal static class ScaleStudy
         Outcome[] teraio = [.. _paperTrainings.Select(static t => _outcomes[(t, true, "teraio")])];
         Outcome[] planned = [.. _paperTrainings.Select(static t => _outcomes[(t, true, "planned")])];
         Markdown.Row(
-            "mean of the three", "SSD and host", string.Empty, Mean(zero), "80.7", Mean(teraio), Mean(planned), Markdown.Number(MeanRatio(planned, zero), "0.00"),
-            Markdown.Number(MeanRatio(planned, teraio), "0.00"));
-        Markdown.Row("teraio / zero-infinity", "SSD and host", string.Empty, string.Empty, "1.47", Markdown.Number(MeanRatio(teraio, zero), "0.00"), string.Empty, string.Empty, string.Empty);
+            "mean of the three", "SSD and host", string.Empty, Mean(zero), "80.7", Mean(teraio), Mean(planned), Markdown.Hundredths(MeanRatio(planned, zero)),
+            Markdown.Hundredths(MeanRatio(planned, teraio)));
+        Markdown.Row("teraio / zero-infinity", "SSD and host", string.Empty, string.Empty, "1.47", Markdown.Hundredths(MeanRatio(teraio, zero)), string.Empty, string.Empty, string.Empty);
     }
 
     private static void PrintPublished(Training training, bool hasHost, string zeroPublished, string teraioPublished)
@@ -155,7 +155,7 @@ internal static class ScaleStudy
         Outcome planned = _outcomes[(training, hasHost, "planned")];
         Markdown.Row(
             training.Name, hasHost ? "SSD and host" : "SSD", zeroPublished, zero.Percent, teraioPublished, teraio.Percent, planned.Percent,
-            Markdown.Number(planned.ShareOfIdeal / zero.ShareOfIdeal, "0.00"), Markdown.Number(planned.ShareOfIdeal / teraio.ShareOfIdeal, "0.00"));
+            Markdown.Hundredths(planned.ShareOfIdeal / zero.ShareOfIdeal), Markdown.Hundredths(planned.ShareOfIdeal / teraio.ShareOfIdeal));
     }
 
     private static string Mean(Outcome[] outcomes) => Markdown.Percent(outcomes.Average(static o => o.ShareOfIdeal));
@@ -166,8 +166,8 @@ internal static class ScaleStudy
     {
         if (!bound.Feasible) return;
         Markdown.Row(
-            "*bound: this order, nothing twice*", Markdown.Percent(bound.IdealSeconds / bound.StepSeconds), Markdown.Number(bound.StepSeconds, "0.00"),
-            Markdown.Number(bound.StepSeconds - bound.IdealSeconds, "0.00"), Markdown.Gigabytes(bound.BytesRead), Markdown.Gigabytes(bound.BytesWritten),
+            "*bound: this order, nothing twice*", Markdown.Percent(bound.IdealSeconds / bound.StepSeconds), Markdown.Hundredths(bound.StepSeconds),
+            Markdown.Hundredths(bound.StepSeconds - bound.IdealSeconds), Markdown.Gigabytes(bound.BytesRead), Markdown.Gigabytes(bound.BytesWritten),
             string.Empty, string.Empty, string.Empty, string.Empty, Markdown.Number(bound.SolveSeconds, "0.0"));
     }
 
@@ -260,7 +260,7 @@ internal static class ScaleStudy
             {
                 Markdown.Row(
                     training.Name, policy, Markdown.Percent(tokensPerSecond / ideal), $"{batch}",
-                    zero > 0 ? Markdown.Number(tokensPerSecond / zero, "0.00") : string.Empty);
+                    zero > 0 ? Markdown.Hundredths(tokensPerSecond / zero) : string.Empty);
             }
         }
     }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using TeraIO.Optimizer.Gradients;
 using TeraIO.Optimizer.Offload;
 using TeraIO.Optimizer.Update;
@@ -7,9 +6,18 @@ namespace TeraIO.Studies.Optimizer;
 
 /// <summary>What a run ended with, beside AdamW in memory.</summary>
 /// <param name="Different">Elements of which a moment, the master parameter or the model's parameter has other bits.</param>
-/// <param name="ShareOfBound">With BF16 gradients: the largest distance of a parameter from the update with FP32 gradients, as a share of the stated bound; else 0.</param>
-internal sealed record FinalState(long Different, double ShareOfBound)
+/// <param name="ShareOfBound">With BF16 gradients: the largest distance of a parameter from the update with FP32 gradients, as a share of the stated bound; else null.</param>
+internal sealed record FinalState(long Different, double? ShareOfBound)
 {
+    /// <summary>Whether moments and parameters were those of AdamW in memory.</summary>
+    /// <param name="different">Elements that were not.</param>
+    public static string DescribeSame(long different) => different == 0 ? "equal" : $"{different} elements differ";
+
+    /// <summary>For a table.</summary>
+    public string Describe() => Different == 0 && ShareOfBound is { } share
+        ? $"equal with rounded gradients; {Markdown.Percent(share)} % of the bound from FP32 ones"
+        : DescribeSame(Different);
+
     /// <summary>Reads all of the state back and compares it.</summary>
     /// <param name="state">After its last step.</param>
     /// <param name="model">What it updated.</param>
@@ -50,7 +58,7 @@ internal sealed record FinalState(long Different, double ShareOfBound)
             });
         }
 
-        return new FinalState(different, isNarrow ? distance / bound : 0);
+        return new FinalState(different, isNarrow ? distance / bound : null);
     }
 
     private sealed class Block
@@ -76,7 +84,6 @@ internal sealed record FinalState(long Different, double ShareOfBound)
             Span<float> rounded = stackalloc float[count];
             _same.Parameters.AsSpan(0, count).CopyTo(rounded);
             SyntheticModel.Round(rounded);
-            if (AreEqual(master, _same.Parameters) && AreEqual(first, _same.First) && AreEqual(second, _same.Second) && AreEqual(inModel, rounded)) return (0, distance);
             long different = 0;
             for (int i = 0; i < count; i++)
             {
@@ -86,9 +93,6 @@ internal sealed record FinalState(long Different, double ShareOfBound)
 
             return (different, distance);
         }
-
-        private static bool AreEqual(ReadOnlySpan<float> found, ReadOnlySpan<float> expected) =>
-            MemoryMarshal.AsBytes(found).SequenceEqual(MemoryMarshal.AsBytes(expected[..found.Length]));
 
         private static uint Bits(float value) => BitConverter.SingleToUInt32Bits(value);
     }

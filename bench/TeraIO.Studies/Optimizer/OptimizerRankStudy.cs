@@ -1,4 +1,3 @@
-using System.Globalization;
 using TeraIO.Core;
 
 namespace TeraIO.Studies.Optimizer;
@@ -16,7 +15,9 @@ internal static class OptimizerRankStudy
 
     public static void Print(string directory, int millions, int steps)
     {
-        if (steps < 2) throw new ConfigurationException($"{steps} steps: use 2 or more, the first is not measured.");
+        UpdateMeasurement.RequireSteps(steps);
+        if (millions < Ranks || millions % Ranks != 0)
+            throw new ConfigurationException($"{millions} million parameters cannot be divided over {Ranks} processes in whole millions: use a multiple of {Ranks}.");
         using var paths = new StudyPaths(directory);
         Markdown.Line($"{millions} million parameters, half in each of two processes, all mechanisms on; both begin each step together; not throttled, so both directories are one device; leases of 64 MiB.");
         Markdown.Line($"Medians of {steps - 1} steps after a first one, in brackets the range. The step ends with the slower process.");
@@ -35,11 +36,11 @@ internal static class OptimizerRankStudy
             {
                 foreach (RankProcess rank in ranks) rank.Expect("ready");
                 foreach (RankProcess rank in ranks) rank.Go();
-                Step[] found = [.. ranks.Select(static rank => Parse(rank.Read()))];
+                Step[] found = [.. ranks.Select(static rank => Measured(rank.ReadFigures(3)))];
                 if (step > 1) measured.Add(found);
             }
 
-            long different = ranks.Sum(static rank => long.Parse(rank.Read(), CultureInfo.InvariantCulture));
+            long different = ranks.Sum(static rank => (long)rank.ReadFigures(1)[0]);
             foreach (RankProcess rank in ranks) rank.Finish();
             Print(name, measured, different);
         }
@@ -51,20 +52,14 @@ internal static class OptimizerRankStudy
 
     private static void Print(string name, List<Step[]> steps, long different)
     {
-        double[] seconds = [.. steps.Select(static step => step.Max(static rank => rank.Seconds)).Order()];
-        double rate = UpdateMeasurement.Median(steps.Select(static step => step.Sum(static rank => rank.Bytes) / step.Max(static rank => rank.Seconds)));
-        double unfairness = UpdateMeasurement.Median(steps.Select(static step => step.Max(static rank => rank.Seconds) / step.Min(static rank => rank.Seconds)));
+        var seconds = new Spread(steps.Select(static step => step.Max(static rank => rank.Seconds)));
+        var rate = new Spread(steps.Select(static step => step.Sum(static rank => rank.Bytes) / step.Max(static rank => rank.Seconds)));
+        var unfairness = new Spread(steps.Select(static step => step.Max(static rank => rank.Seconds) / step.Min(static rank => rank.Seconds)));
         double longest = steps[^1].Max(static rank => rank.LongestWait);
         Markdown.Row(
-            name, $"{Seconds(UpdateMeasurement.Median(seconds))} ({Seconds(seconds[0])} to {Seconds(seconds[^1])})", Markdown.Number(rate / 1e6, "0"), Seconds(unfairness),
-            longest > 0 ? Markdown.Number(1e3 * longest, "0") : "", different == 0 ? "equal" : $"{different} elements differ");
+            name, seconds.Format(Markdown.Hundredths), Markdown.Megabytes(rate.Median), Markdown.Hundredths(unfairness.Median),
+            longest > 0 ? Markdown.Number(1e3 * longest, "0") : "", FinalState.DescribeSame(different));
     }
 
-    private static Step Parse(string line)
-    {
-        double[] figures = [.. line.Split(' ').Select(static text => double.Parse(text, CultureInfo.InvariantCulture))];
-        return new Step(figures[0], figures[1], figures[2]);
-    }
-
-    private static string Seconds(double seconds) => Markdown.Number(seconds, "0.00");
+    private static Step Measured(double[] figures) => new(figures[0], figures[1], figures[2]);
 }

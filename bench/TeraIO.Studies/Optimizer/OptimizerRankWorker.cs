@@ -4,9 +4,7 @@ using TeraIO.Core;
 using TeraIO.Core.Leases;
 using TeraIO.Core.Storage;
 using TeraIO.Optimizer.Gradients;
-using TeraIO.Optimizer.Layout;
 using TeraIO.Optimizer.Offload;
-using TeraIO.Optimizer.Update;
 
 namespace TeraIO.Studies.Optimizer;
 
@@ -19,33 +17,25 @@ internal static class OptimizerRankWorker
     public static async Task RunAsync(string directory, int millions, int steps, LeaseOptions? leases)
     {
         Mechanisms row = Mechanisms.All.Single(static r => r.Key == "narrow");
-        using var model = new SyntheticModel(millions * 1_000_000L);
-        ParameterLayout layout = model.Layout(UpdateMeasurement.Subgroups);
-        var budget = new ByteSize(OptimizerStudy.BudgetBytesPerParameter * layout.Elements);
-        using TensorStore store = TensorStore.Open(UpdateMeasurement.Store(row, StudyPaths.In(directory), []) with { Leases = leases });
-        using OffloadedState state = await OffloadedState.CreateAsync(store, layout, UpdateMeasurement.Options(row, layout, budget), model.Parameters).ConfigureAwait(false);
-        using var narrow = new NarrowGradients(layout, ElementFormat.Bf16);
+        long parameters = millions * 1_000_000L;
+        using var model = new SyntheticModel(parameters);
+        var budget = new ByteSize(OptimizerStudy.BudgetBytesPerParameter * parameters);
+        using TensorStore store = TensorStore.Open(new StoreOptions { Paths = StudyPaths.In(directory), Leases = leases });
+        using OffloadedRun run = await OffloadedRun.CreateAsync(row, model, store, budget).ConfigureAwait(false);
         for (int step = 1; step <= steps; step++)
         {
-            model.FillGradients(step);
-            IGradientSource source = await UpdateMeasurement.PassOnAsync(model, state, narrow).ConfigureAwait(false);
-            Say("ready");
+            run.FillGradients(step);
+            IGradientSource source = await run.PassOnAsync().ConfigureAwait(false);
+            RankProcess.Say("ready");
             await Console.In.ReadLineAsync().ConfigureAwait(false);
             long begun = Stopwatch.GetTimestamp();
-            UpdateReport report = await state.StepAsync(model.Parameters, source, model.Scalars(UpdateMeasurement.AdamW, step)).ConfigureAwait(false);
+            UpdateReport report = await run.StepAsync(source, step).ConfigureAwait(false);
             double seconds = Stopwatch.GetElapsedTime(begun).TotalSeconds;
-            narrow.Clear();
             double longest = store.LeaseStatistics.Select(static l => l.LongestWait.TotalSeconds).DefaultIfEmpty(0).Max();
-            Say(string.Create(CultureInfo.InvariantCulture, $"{seconds} {report.Traffic.Read + report.Traffic.Written} {longest}"));
+            RankProcess.Say(string.Create(CultureInfo.InvariantCulture, $"{seconds} {report.Traffic.Read + report.Traffic.Written} {longest}"));
         }
 
-        FinalState end = await FinalState.CompareAsync(state, model, UpdateMeasurement.AdamW, isNarrow: true).ConfigureAwait(false);
-        Say($"{end.Different}");
-    }
-
-    private static void Say(string line)
-    {
-        Console.WriteLine(line);
-        Console.Out.Flush();
+        FinalState end = await run.CompareAsync().ConfigureAwait(false);
+        RankProcess.Say($"{end.Different}");
     }
 }

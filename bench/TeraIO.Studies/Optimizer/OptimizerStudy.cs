@@ -19,7 +19,7 @@ internal static class OptimizerStudy
     public static void Print(string directory, int millions, int steps, string rates, string rows)
     {
         if (millions < 1) throw new ConfigurationException($"{millions} million parameters: use 1 or more.");
-        if (steps < 2) throw new ConfigurationException($"{steps} steps: use 2 or more, the first is not measured.");
+        UpdateMeasurement.RequireSteps(steps);
         double[] bandwidths = Rates(rates);
         IReadOnlyList<Mechanisms> chosen = Mechanisms.Named(rows);
         using var paths = new StudyPaths(directory);
@@ -38,14 +38,14 @@ internal static class OptimizerStudy
             UpdateMeasurement found = UpdateMeasurement.RunAsync(row, model, paths.Paths, bandwidths, budget, steps).GetAwaiter().GetResult();
             baseline ??= found;
             Markdown.Row(
-                row.Name, Megabytes(found.Traffic.Read), Megabytes(found.Traffic.Written), found.BytesOff == 0 ? "exact" : $"{found.BytesOff} bytes off",
-                Markdown.Percent(found.Cached), Seconds(found.Update), Seconds(found.Cpu), Megabytes(found.Bandwidth), Ratio(baseline.Update / found.Update),
-                Seconds(found.Gradients), Ratio(baseline.Total / found.Total), Describe(found.End, row.HasNarrowGradients));
+                row.Name, Markdown.Megabytes(found.Traffic.Read), Markdown.Megabytes(found.Traffic.Written), found.BytesOff == 0 ? "exact" : $"{found.BytesOff} bytes off",
+                Markdown.Percent(found.Cached), Markdown.Hundredths(found.Update), Markdown.Hundredths(found.Cpu), Markdown.Megabytes(found.Bandwidth), Markdown.Hundredths(baseline.Update / found.Update),
+                Markdown.Hundredths(found.Gradients), Markdown.Hundredths(baseline.Total / found.Total), found.End.Describe());
         }
     }
 
     /// <summary>Bytes per second of each path; empty for <c>disk</c>.</summary>
-    public static double[] Rates(string rates)
+    private static double[] Rates(string rates)
     {
         if (rates == "disk") return [];
         double[] parsed = [.. rates.Split('+').Select(static text => double.TryParse(text, System.Globalization.CultureInfo.InvariantCulture, out double rate) ? 1e6 * rate : 0)];
@@ -53,18 +53,4 @@ internal static class OptimizerStudy
             ? parsed
             : throw new ConfigurationException($"'{rates}' are no rates: use two numbers of MB/s, such as 400+200, or disk.");
     }
-
-    private static string Describe(FinalState end, bool isNarrow)
-    {
-        if (end.Different > 0) return $"{end.Different} elements differ";
-        return isNarrow
-            ? $"equal with rounded gradients; {Markdown.Percent(end.ShareOfBound)} % of the bound from FP32 ones"
-            : "equal";
-    }
-
-    private static string Megabytes(double bytes) => Markdown.Number(bytes / 1e6, "0");
-
-    private static string Seconds(double seconds) => Markdown.Number(seconds, "0.00");
-
-    private static string Ratio(double ratio) => Markdown.Number(ratio, "0.00");
 }

@@ -43,15 +43,12 @@ internal sealed class CriticalOps
         return sum;
     }
 
-    /// <summary>Duration of an op, critical or not, in units.</summary>
-    public long DurationOf(int op) => _durations[op];
-
     /// <summary>So many bytes fewer from <paramref name="first"/> to <paramref name="last"/> on the ring.</summary>
     /// <param name="first">The first op.</param>
     /// <param name="last">The last op, counted on.</param>
     /// <param name="bytes">How many.</param>
-    /// <param name="left">Gets the ops that are not critical any more.</param>
-    public void Relieve(int first, int last, long bytes, List<int>? left = null)
+    /// <param name="left">Gets the ops that are not critical any more, with their durations in units.</param>
+    public void Relieve(int first, int last, long bytes, List<(int Op, long Duration)>? left = null)
     {
         _negatedMemory.AddCyclic(first, last, bytes);
         int op;
@@ -60,7 +57,7 @@ internal sealed class CriticalOps
             _negatedMemory.Remove(op);
             AddDuration(op, -_durations[op]);
             Count--;
-            left?.Add(op);
+            left?.Add((op, _durations[op]));
         }
     }
 

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace TeraIO.Planner.Policies.Published;
 
 /// <summary>
@@ -28,8 +30,7 @@ internal sealed class DominatedPeriods
     {
         _periods = periods;
         _reads = reads;
-        _size = 1;
-        while (_size < periods.Count) _size *= 2;
+        _size = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(1, periods.Count));
         _mostEnd = new int[2 * _size];
         _leastBytes = new long[2 * _size];
         _mostEnd.AsSpan().Fill(int.MinValue);

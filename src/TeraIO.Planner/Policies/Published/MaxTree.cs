@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace TeraIO.Planner.Policies.Published;
 
 /// <summary>Numbers by place: adds to ranges and finds places by value in O(log n).</summary>
@@ -13,8 +15,7 @@ internal sealed class MaxTree
     public MaxTree(ReadOnlySpan<long> values)
     {
         Count = values.Length;
-        _size = 1;
-        while (_size < Count) _size *= 2;
+        _size = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(1, Count));
         _max = new long[2 * _size];
         _added = new long[2 * _size];
         _max.AsSpan().Fill(Lowest);

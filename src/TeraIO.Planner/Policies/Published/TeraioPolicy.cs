@@ -54,7 +54,7 @@ internal sealed class TeraioPolicy : IMigrationPolicy
         var ranking = new WindowRanking(periods, context.OpCount);
         DominatedPeriods? dominated = host is null ? new DominatedPeriods(periods, ssd.Reads) : null;
         var competing = new List<int>();
-        var relieved = new List<int>();
+        var relieved = new List<(int Op, long Duration)>();
         for (int i = 0; i < periods.Count; i++)
         {
             if (dominated is null || !dominated.TryWait(i)) competing.Add(i);
@@ -76,18 +76,19 @@ internal sealed class TeraioPolicy : IMigrationPolicy
             InactivePeriod period = periods[chosen];
             Window window = WindowOf(ssd, period, critical);
             if (!window.IsViable && host is not null && host.HasSpace(period)) window = WindowOf(host, period, critical);
-            ranking.Remove(chosen);
             if (window.IsViable && window.Benefit < bound)
             {
                 // Others may come first now.
-                if (dominated is null || !dominated.TryWait(chosen)) ranking.Set(chosen, window.WriteEnd + 1, window.ReadBegin - 1, window.Benefit);
+                if (dominated is not null && dominated.TryWait(chosen)) ranking.Remove(chosen);
+                else ranking.Set(chosen, window.WriteEnd + 1, window.ReadBegin - 1, window.Benefit);
                 continue;
             }
 
+            ranking.Remove(chosen);
             if (window.IsViable)
             {
                 Migrate(period, window, critical, relieved, migrations, context.OpCount);
-                foreach (int op in relieved) ranking.Lower(op, critical.DurationOf(op));
+                foreach ((int op, long duration) in relieved) ranking.Lower(op, duration);
                 relieved.Clear();
             }
 
@@ -107,7 +108,7 @@ internal sealed class TeraioPolicy : IMigrationPolicy
         return new Window(books, writeEnd, readBegin, critical.Duration(writeEnd + 1, readBegin - 1));
     }
 
-    private static void Migrate(in InactivePeriod period, in Window window, CriticalOps critical, List<int> relieved, List<PlannedMigration> migrations, int ops)
+    private static void Migrate(in InactivePeriod period, in Window window, CriticalOps critical, List<(int Op, long Duration)> relieved, List<PlannedMigration> migrations, int ops)
     {
         critical.Relieve(window.WriteEnd + 1, window.ReadBegin - 1, period.Bytes, relieved);
         window.Books.Writes.BookForward(period.After + 1, period.Bytes);

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace TeraIO.Planner.Policies.Published;
 
 /// <summary>
@@ -41,8 +43,7 @@ internal sealed class WindowRanking
     public WindowRanking(List<InactivePeriod> periods, int ops)
     {
         _ops = ops;
-        _size = 1;
-        while (_size < periods.Count) _size *= 2;
+        _size = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(1, periods.Count));
         _branches = new Branch[2 * _size];
         _branches.AsSpan().Fill(Branch.Empty);
         var curve = new ulong[periods.Count];
@@ -122,8 +123,7 @@ internal sealed class WindowRanking
         ref readonly Branch right = ref _branches[2 * node + 1];
         ref readonly Branch best = ref left;
         if (right.Best > left.Best || (right.Best == left.Best && right.BestPeriod < left.BestPeriod)) best = ref right;
-        bool isEmpty = best.Best == Absent;
-        long taken = isEmpty ? 0 : _branches[node].Taken;
+        long taken = _branches[node].Taken;
         _branches[node] = new Branch
         {
             LeastFirst = Math.Min(left.LeastFirst, right.LeastFirst),
@@ -131,7 +131,7 @@ internal sealed class WindowRanking
             LeastLast = Math.Min(left.LeastLast, right.LeastLast),
             MostLast = Math.Max(left.MostLast, right.MostLast),
             BestPeriod = best.BestPeriod,
-            Best = isEmpty ? Absent : best.Best - taken,
+            Best = best.Best - taken,
             Taken = taken,
         };
     }

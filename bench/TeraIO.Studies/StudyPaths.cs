@@ -1,9 +1,9 @@
-namespace TeraIO.Studies.Optimizer;
+namespace TeraIO.Studies;
 
 /// <summary>Two directories for a study, removed at its end.</summary>
 internal sealed class StudyPaths : IDisposable
 {
-    private static readonly string[] _names = ["teraio-optimizer-a", "teraio-optimizer-b"];
+    private static readonly string[] _names = ["teraio-study-a", "teraio-study-b"];
 
     public StudyPaths(string directory)
     {
