@@ -59,6 +59,16 @@ public sealed record OffloadOptions
     /// </summary>
     public HostMemoryOptions? HostMemory { get; init; }
 
+    /// <inheritdoc cref="StoreOptions.VerifyReads"/>
+    public bool VerifyReads { get; init; } = true;
+
+    /// <summary>
+    /// Time from the begin of a tensor's write or read after which it is given up: what waits in a queue at once, what the kernel has when the kernel lets go of it. A write that is
+    /// late leaves its tensor in memory; a read that an op needs and that is late stops the op and sets <see cref="OffloadSession.Failure"/> to a <see cref="TransferDeadlineException"/>. Above 0,
+    /// at most 24 days. Default <see langword="null"/>: it may take as long as it takes.
+    /// </summary>
+    public TimeSpan? TransferDeadline { get; init; }
+
     /// <summary>Slows every storage path down to this device, for experiments. Default <see langword="null"/>: as fast as it is.</summary>
     public EmulatedDevice? EmulatedDevice { get; init; }
 
@@ -130,6 +140,8 @@ public sealed record OffloadOptions
         Emulated = EmulatedDevice,
         Leases = Leases,
         HostMemory = HostMemory,
+        VerifyReads = VerifyReads,
+        TransferDeadline = TransferDeadline,
     };
 
     internal ObserverOptions ToObserverOptions() => new()

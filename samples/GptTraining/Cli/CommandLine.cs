@@ -51,6 +51,7 @@ internal sealed class CommandLine
     private readonly Option<string?> _emulateWrite = new("--emulate-write") { Description = "The same for writes; both or none" };
     private readonly Option<string?> _hostMemory = new("--host-memory") { Description = "Emulate a host tier of this size in front of the store. It lies in the same memory as the model, so it shows what a GPU host would do and saves nothing here" };
     private readonly Option<string> _hostMode = new("--host-mode") { Description = "write-back (to the store when room is needed) or write-through (at once)", DefaultValueFactory = _ => WriteBack };
+    private readonly Option<bool> _verifyReads = new("--verify-reads") { Description = "Compare every byte that comes back with a checksum of what was written; false saves processor time and lets corruption pass unseen", DefaultValueFactory = static _ => true };
     private readonly Option<string?> _leases = new("--leases") { Description = "Other processes share the store's devices: path (leases per device and direction), global (one lock) or none (no control, only counted)" };
     private readonly Option<bool> _dataParallel = new("--data-parallel") { Description = "One of the ranks that mpirun started: each trains its part of every batch, gradients are averaged through MPI" };
     private readonly Option<string?> _checkpoint = new("--checkpoint") { Description = "File to save to at the end and on Ctrl-C" };
@@ -64,7 +65,7 @@ internal sealed class CommandLine
         Root = new RootCommand("Trains a GPT on real text under a memory budget; idle tensors wait on SSD.")
         {
             _config, _layers, _width, _heads, _sequence, _batch, _accumulate, _dropout, _tied, _lossChunk, _steps, _stopAfter, _seed, _textFile,
-            _tokenizer, _optimizer, _learningRate, _weightDecay, _clip, _warmUp, _budget, _unlimitedPeak, _store, _noOffload, _unobserved, _mode, _policy, _traceFile, _planFile, _writeLimit, _emulateRead, _emulateWrite, _hostMemory, _hostMode, _leases, _study, _budgets, _measure, _improve, _sameTraffic,
+            _tokenizer, _optimizer, _learningRate, _weightDecay, _clip, _warmUp, _budget, _unlimitedPeak, _store, _noOffload, _unobserved, _mode, _policy, _traceFile, _planFile, _writeLimit, _emulateRead, _emulateWrite, _hostMemory, _hostMode, _verifyReads, _leases, _study, _budgets, _measure, _improve, _sameTraffic,
             _dataParallel, _checkpoint, _resume, _evaluateEvery, _compare, _json,
         };
     }
@@ -115,6 +116,7 @@ internal sealed class CommandLine
             WriteLimit = parsed.GetValue(_writeLimit) is { } writeLimit ? ReadSize(writeLimit, _writeLimit, "not a size such as 500GiB") : null,
             Emulated = ReadEmulated(parsed.GetValue(_emulateRead), parsed.GetValue(_emulateWrite)),
             HostMemory = ReadHostMemory(parsed.GetValue(_hostMemory), OneOf(parsed.GetValue(_hostMode)!, _hostMode, [WriteBack, "write-through"])),
+            VerifyReads = parsed.GetValue(_verifyReads),
             Leases = parsed.GetValue(_leases) is { } leases ? ReadLeases(OneOf(leases, _leases, ["path", "global", "none"])) : null,
             DataParallel = parsed.GetValue(_dataParallel),
             Compare = parsed.GetValue(_compare),

@@ -103,6 +103,9 @@ internal sealed record RunOptions
     /// <summary>How the store is shared with other processes; null: it is not.</summary>
     public LeaseOptions? Leases { get; init; }
 
+    /// <summary>Compare what comes back with what was written.</summary>
+    public bool VerifyReads { get; init; } = true;
+
     /// <summary>The policy, "ondemand", "observe" or "none", as reports name it.</summary>
     public string ModeName => Study is not null ? "study" : Unobserved ? "none" : Budget is null ? "observe" : IsPlanned ? Policy : "ondemand";
 }

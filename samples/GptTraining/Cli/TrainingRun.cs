@@ -113,6 +113,7 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, ICo
         StoragePathOptions = options.StorePaths.ToDictionary(static path => path, _ => new PathOptions { WriteLimit = options.WriteLimit }),
         Leases = options.Leases ?? (ranks.Size > 1 ? new LeaseOptions() : null),
         HostMemory = budget is null ? null : options.HostMemory,
+        VerifyReads = options.VerifyReads,
     });
 
     private ITextSource OpenText() => options.TextFile is { } file

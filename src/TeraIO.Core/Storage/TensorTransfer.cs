@@ -155,7 +155,7 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource, IDispos
             transfer.Deadline = _deadline?.End ?? long.MaxValue;
             transfer.ChecksumSeed = StripeChecksum.Seed(_copy.TensorId, _copy.Generation, i);
             transfer.VerifiesChecksum = _store.Options.VerifyReads;
-            transfer.KeepsChecksum = _store.Options.MovesDeviceMemory || _route == TransferRoute.Spill;
+            transfer.KeepsChecksum = !_store.Options.VerifyReads || _route == TransferRoute.Spill;
             transfer.After = _fences.After;
             transfer.Checksum = stripe.Checksum;
             Aim(transfer, stripe);

@@ -44,7 +44,7 @@ internal sealed class Transfer(ITransferOwner owner, int index)
     /// <summary>Whether a read is compared with <see cref="Checksum"/>.</summary>
     public bool VerifiesChecksum { get; set; }
 
-    /// <summary>A write leaves <see cref="Checksum"/> as it is, because it is known or the CPU cannot read the bytes. Else it computes it.</summary>
+    /// <summary>A write leaves <see cref="Checksum"/> as it is, because it is known or nobody will compare it. Else it computes it.</summary>
     public bool KeepsChecksum { get; set; }
 
     /// <summary>Recorded behind the kernels that the transfer comes after; <see langword="null"/>: it may begin at once.</summary>

@@ -151,6 +151,7 @@ public class StorageFaultTests
         await store.ReadAsync(copy, _found.Address);
 
         Assert.That(_found.Span[0], Is.EqualTo(_tensor.Span[0] ^ 1));
+        Assert.That(copy.Stripes.Select(static stripe => stripe.Checksum), Is.All.Zero, "and no checksum is computed for nothing");
     }
 
     [Test]

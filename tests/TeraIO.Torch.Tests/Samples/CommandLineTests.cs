@@ -100,6 +100,12 @@ public class CommandLineTests
     public void Unusable_arguments_are_refused_by_name(string arguments, string expected) =>
         Assert.That(() => Read(arguments), Throws.InstanceOf<ConfigurationException>().With.Message.Contains(expected));
 
+    [TestCase("", true)]
+    [TestCase("--verify-reads true", true)]
+    [TestCase("--verify-reads false", false)]
+    public void Reads_are_verified_unless_that_is_refused(string arguments, bool expected) =>
+        Assert.That(Read($"--budget 40% {arguments}").VerifyReads, Is.EqualTo(expected));
+
     [Test]
     public void A_bare_number_is_a_budget_in_bytes() =>
         Assert.That(Read("--budget 40").Budget!.Value.Bytes, Is.EqualTo(new ByteSize(40)));

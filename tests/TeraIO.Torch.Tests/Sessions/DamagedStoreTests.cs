@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using TeraIO.Core;
+using TeraIO.Core.Storage;
 using TorchSharp;
 
 namespace TeraIO.Torch.Tests.Sessions;
@@ -53,6 +54,41 @@ internal sealed class DamagedStoreTests : SessionFixture
 
         Assert.That(SumOfMeans(tensors[1..]), Is.EqualTo(1 + 2 + 3 + 4 + 5));
         DisposeAll(tensors);
+    }
+
+    [Test]
+    public void Unverified_a_flipped_bit_goes_into_the_computation()
+    {
+        using OffloadSession session = OffloadSession.Begin(new OffloadOptions { MemoryBudget = _threeTensors, StoragePaths = [StorePath], VerifyReads = false });
+        torch.Tensor[] tensors = Fill(6);
+        FlipOneBit(StoreFile, offset: 12345); // in the first tensor that left, which is all zeros
+
+        using torch.Tensor different = tensors[0].count_nonzero();
+
+        Assert.That((different.item<long>(), session.Failure), Is.EqualTo((1L, (TeraIOException?)null)));
+        DisposeAll(tensors);
+    }
+
+    [Test]
+    public void A_read_that_is_late_stops_the_op()
+    {
+        // Eight stripes one after another, two seconds each.
+        var device = new EmulatedDevice(ReadBandwidth: 512 << 10, WriteBandwidth: 1 << 30);
+        using OffloadSession session = OffloadSession.Begin(new OffloadOptions
+        {
+            MemoryBudget = ByteSize.FromMiB(9),
+            StoragePaths = [StorePath],
+            StoragePathOptions = new Dictionary<string, PathOptions> { [StorePath] = new PathOptions { QueueDepth = 1 } },
+            EmulatedDevice = device,
+            TransferDeadline = TimeSpan.FromSeconds(2),
+        });
+        using torch.Tensor first = torch.ones(2 << 20);
+        using torch.Tensor second = torch.ones(2 << 20);
+
+        Assert.Throws<ExternalException>(() => first.mean());
+
+        Assert.That(session.Failure, Is.InstanceOf<TransferDeadlineException>());
+        Assert.That(session.Failure!.Message, Does.Contain("deadline of 2000 ms").And.Contain(StorePath));
     }
 
     private static torch.Tensor[] Fill(int count) => [.. Enumerable.Range(0, count).Select(i => torch.full(Count, (float)i))];
