@@ -45,7 +45,7 @@ internal sealed class CommandLine
     private readonly Option<string> _budgets = new("--budgets") { Description = "Budgets of a --study", DefaultValueFactory = _ => "60%,40%,30%,20%" };
     private readonly Option<int> _measure = new("--measure") { Description = "Steps that count per policy and budget of a --study", DefaultValueFactory = _ => 5 };
     private readonly Option<bool> _sameTraffic = new("--same-traffic") { Description = "In a --study, after the last policy of each budget: unlimited steps while fio moves as many bytes per second as that policy did" };
-    private readonly Option<int> _improve = new("--improve") { Description = "Steps that the planned policy of a --study gets to improve its plan", DefaultValueFactory = _ => 14 };
+    private readonly Option<int> _improve = new("--improve") { Description = "Steps that the planned policy of a --study gets to improve its plan", DefaultValueFactory = _ => 17 };
     private readonly Option<string?> _writeLimit = new("--write-limit") { Description = "Endurance: bytes after which a --store directory takes no more writes, such as 500GiB; each" };
     private readonly Option<string?> _emulateRead = new("--emulate-read") { Description = "Slow the store down to a device that reads so many bytes per second, such as 400MiB" };
     private readonly Option<string?> _emulateWrite = new("--emulate-write") { Description = "The same for writes; both or none" };

@@ -86,7 +86,7 @@ internal sealed record RunOptions
     public int StudyMeasured { get; init; } = 5;
 
     /// <summary>Steps before them for the policy that improves its plan.</summary>
-    public int StudyImproving { get; init; } = 14;
+    public int StudyImproving { get; init; } = 17;
 
     /// <summary>Whether each budget ends with unlimited steps beside the last policy's traffic.</summary>
     public bool StudySameTraffic { get; init; }

@@ -5,12 +5,13 @@ using TeraIO.Core.Storage;
 using TeraIO.Core.Tracing;
 using TeraIO.Planner.Machine;
 using TeraIO.Planner.Policies;
+using TeraIO.Planner.Simulation;
 
 namespace TeraIO.Torch.Planning;
 
 /// <summary>
 /// Plans for a running session: measures the store once, plans each steady step with the session's policy, and plans again with the times of
-/// planned steps as long as steps get shorter. Used by the training thread only.
+/// planned steps as long as that helps (<see cref="PlanTrial"/>). Used by the training thread only.
 /// </summary>
 internal sealed class SessionPlanner
 {
@@ -20,30 +21,12 @@ internal sealed class SessionPlanner
     /// <summary>The part of the host tier's budget that plans fill; the rest is for padding, and for what the tier keeps free.</summary>
     private const double PlannedHostShare = 0.85;
 
-    private const int MostReplans = 4;
-
-    /// <summary>Steps by one plan before it is judged: the first one still moves what the plan before left behind.</summary>
-    private const int StepsPerPlan = 3;
-
-    /// <summary>A plan is better when its step is this much shorter.</summary>
-    private const double WorthwhileGain = 0.01;
-
     private readonly TensorStore _store;
     private StoreBandwidth? _bandwidth; // of the profile, or measured for the first plan
     private readonly StoreBandwidth? _hostBandwidth; // measured while the host tier is empty; null without one
     private long _budget;
     private IMigrationPolicy _policy;
-    private readonly Dictionary<MigrationPlan, Trial> _trials = new(ReferenceEqualityComparer.Instance);
-
-    private sealed class Trial
-    {
-        public MigrationPlan? Better { get; init; }
-        public double BetterSeconds { get; init; } = double.PositiveInfinity;
-        public int Replans { get; init; }
-        public int Steps { get; set; }
-        public double Seconds { get; set; } = double.PositiveInfinity;
-        public bool IsSettled { get; set; }
-    }
+    private readonly Dictionary<MigrationPlan, PlanTrial> _trials = new(ReferenceEqualityComparer.Instance);
 
     /// <exception cref="ConfigurationException">The policy's name is unknown, or the bandwidth profile cannot be read or lacks a path.</exception>
     /// <exception cref="TraceFormatException">The bandwidth profile is none.</exception>
@@ -77,38 +60,23 @@ internal sealed class SessionPlanner
     /// <inheritdoc cref="PlannedRun"/>
     public MigrationPlan? Plan(PlanRequest request)
     {
-        if (request.Current is not { } current || !_trials.TryGetValue(current, out Trial? trial)) return Make(request.Profile, new Trial(), costsCompute: true);
-        if (trial.IsSettled) return null;
-        if (++trial.Steps > 1) trial.Seconds = Math.Min(trial.Seconds, request.StepSeconds);
-        if (trial.Steps < StepsPerPlan) return null;
-        if (trial.Seconds > trial.BetterSeconds * (1 - WorthwhileGain))
+        if (request.Current is not { } current || !_trials.TryGetValue(current, out PlanTrial? trial)) return Make(request.Profile, before: null);
+        return trial.Judge(request.StepSeconds, request.StallSeconds) switch
         {
-            trial.IsSettled = true;
-            return trial.Seconds > trial.BetterSeconds ? Settle(trial.Better) : null;
-        }
-
-        bool isFast = request.StallSeconds < WorthwhileGain * request.StepSeconds;
-        if (!Replans || isFast || trial.Replans == MostReplans)
-        {
-            trial.IsSettled = true;
-            return null;
-        }
-
-        // What transfers cost the ops is in the measured durations already.
-        return Make(request.Trace, new Trial { Better = current, BetterSeconds = trial.Seconds, Replans = trial.Replans + 1 }, costsCompute: false);
+            TrialVerdict.GoesBack => trial.Before!.Plan,
+            TrialVerdict.MayBeBettered when Replans => Make(request.Trace, before: trial),
+            _ => null,
+        };
     }
 
-    private MigrationPlan? Settle(MigrationPlan? plan)
-    {
-        if (plan is not null) _trials[plan].IsSettled = true;
-        return plan;
-    }
-
-    private MigrationPlan Make(Trace trace, Trial trial, bool costsCompute)
+    private MigrationPlan Make(Trace trace, PlanTrial? before)
     {
         _bandwidth ??= StoreProbe.Measure(_store);
-        PolicyResult result = _policy.Plan(trace, Machine(_bandwidth, costsCompute));
-        _trials[result.Plan] = trial;
+        // In the durations of a planned step is already what its transfers cost the ops.
+        PolicyResult result = _policy.Plan(trace, Machine(_bandwidth, costsCompute: before is null));
+        SimulationResult moved = result.Simulation;
+        double transferSeconds = MeasuredMachine.ComputeSecondsPerByte(_bandwidth) * (moved.BytesRead + moved.BytesWritten + moved.HostBytesRead + moved.HostBytesWritten);
+        _trials[result.Plan] = new PlanTrial(result.Plan, transferSeconds, before);
         return result.Plan;
     }
 
