@@ -1,5 +1,7 @@
 #include "worker_pool.h"
 
+#include <pthread.h>
+
 #include <utility>
 
 #include "file_size_signal.h"
@@ -23,6 +25,7 @@ WorkerPool::~WorkerPool() {
 
 void WorkerPool::work() noexcept {
     block_all_signals();
+    pthread_setname_np(pthread_self(), "TeraIO transfer");  // TransferThreads.cs counts by name
     Chunk chunk;
     bool announce = false;
     Lock lock = scheduler_.lock();

@@ -4,11 +4,11 @@ using TeraIO.Core.Transfers;
 
 namespace TeraIO.Core.Storage;
 
-/// <summary>What a store can do, as measured in a fraction of a second.</summary>
+/// <summary>What a store can do, as measured in about a second.</summary>
 /// <param name="ReadBandwidth">Bytes per second while nothing is written, checksums included.</param>
 /// <param name="WriteBandwidth">Bytes per second while nothing is read.</param>
 /// <param name="Interference">0: reads and writes run at full speed at once; 1: they share one channel.</param>
-/// <param name="CpuSecondsPerByte">Processor seconds that moving one byte cost this process.</param>
+/// <param name="CpuSecondsPerByte">Processor seconds that moving one byte cost the threads that move them.</param>
 public sealed record StoreBandwidth(double ReadBandwidth, double WriteBandwidth, double Interference, double CpuSecondsPerByte)
 {
     /// <summary>Interference, from the parts of their rates alone that reads and writes keep when both run at once.</summary>
@@ -19,6 +19,10 @@ public sealed record StoreBandwidth(double ReadBandwidth, double WriteBandwidth,
 public sealed unsafe class StoreProbe : IDisposable
 {
     private const int InFlight = 4;
+
+    /// <summary>Odd. One round alone can be half or twice the truth on a disk that others use.</summary>
+    private const int Rounds = 3;
+
     private const long MostTensorBytes = 8L << 20;
     private static readonly TimeSpan _phase = TimeSpan.FromMilliseconds(120);
 
@@ -43,7 +47,7 @@ public sealed unsafe class StoreProbe : IDisposable
     }
 
     /// <summary>
-    /// Measures the paths; blocks the caller for about half a second, and uses 64 MiB of memory and store meanwhile. Stores that share a device
+    /// Measures the paths; blocks the caller for a good second, and uses 64 MiB of memory and store meanwhile. Stores that share a device
     /// (<see cref="StoreOptions.Leases"/>) measure it one after the other.
     /// </summary>
     /// <exception cref="TeraIOException">A transfer failed, or the store is full.</exception>
@@ -87,14 +91,29 @@ public sealed unsafe class StoreProbe : IDisposable
     {
         // Once unmeasured: files get their blocks, pages and code become warm.
         foreach (StoredCopy copy in _copies) Write(copy).GetAwaiter().GetResult();
-        TimeSpan cpu = Process.GetCurrentProcess().TotalProcessorTime;
-        double write = Measure(reads: 0, writes: InFlight, out _, out long written);
-        double read = Measure(reads: InFlight, writes: 0, out long wasRead, out _);
-        double cpuSeconds = (Process.GetCurrentProcess().TotalProcessorTime - cpu).TotalSeconds;
-        double seconds = Measure(InFlight, InFlight, out long bothRead, out long bothWritten);
-        double readRate = wasRead / read;
-        double writeRate = written / write;
-        return new StoreBandwidth(readRate, writeRate, StoreBandwidth.InterferenceOf(bothRead / seconds / readRate, bothWritten / seconds / writeRate), cpuSeconds / (wasRead + written));
+        double cpu = TransferThreads.ProcessorSeconds();
+        var writes = new double[Rounds];
+        var reads = new double[Rounds];
+        var interference = new double[Rounds];
+        long bytes = 0;
+        for (int i = 0; i < Rounds; i++)
+        {
+            double seconds = Measure(reads: 0, writes: InFlight, out _, out long written);
+            writes[i] = written / seconds;
+            seconds = Measure(reads: InFlight, writes: 0, out long read, out _);
+            reads[i] = read / seconds;
+            seconds = Measure(InFlight, InFlight, out long bothRead, out long bothWritten);
+            interference[i] = StoreBandwidth.InterferenceOf(bothRead / seconds / reads[i], bothWritten / seconds / writes[i]);
+            bytes += written + read + bothRead + bothWritten;
+        }
+
+        return new StoreBandwidth(Median(reads), Median(writes), Median(interference), (TransferThreads.ProcessorSeconds() - cpu) / bytes);
+    }
+
+    private static double Median(double[] values)
+    {
+        Array.Sort(values);
+        return values[values.Length / 2];
     }
 
     /// <returns>Seconds in which the bytes moved.</returns>
