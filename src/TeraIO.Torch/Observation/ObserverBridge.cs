@@ -5,6 +5,7 @@ using CommunityToolkit.HighPerformance.Buffers;
 using TeraIO.Core;
 using TeraIO.Core.Runtime;
 using TeraIO.Torch.Interop;
+using TeraIO.Torch.Runtime;
 
 namespace TeraIO.Torch.Observation;
 
@@ -56,7 +57,20 @@ internal sealed unsafe class ObserverBridge : IDisposable
             throw new ConfigurationException("An offload session is active in this process already; dispose it before you begin another.");
         }
 
-        if (ObserverNative.Attach(&options, &handlers) == ObserverStatus.Ok) return bridge;
+        // Whatever libtorch is taken for, the observer proves what it relies on.
+        if (options.AssumeVersion == null && TorchRuntime.Initialize().AssumedLibTorchVersion is { } assumed)
+        {
+            fixed (byte* version = Encoding.UTF8.GetBytes(assumed + '\0'))
+            {
+                options.AssumeVersion = version;
+                if (ObserverNative.Attach(&options, &handlers) == ObserverStatus.Ok) return bridge;
+            }
+        }
+        else if (ObserverNative.Attach(&options, &handlers) == ObserverStatus.Ok)
+        {
+            return bridge;
+        }
+
         Volatile.Write(ref _attached, null);
         throw new ConfigurationException($"TeraIO cannot observe this libtorch: {ObserverNative.LastError()}");
     }

@@ -9,6 +9,12 @@ internal sealed class NativeLibrarySearch
     /// <summary>The environment variable that names a libtorch.</summary>
     public const string EnvironmentVariable = "TERAIO_LIBTORCH";
 
+    /// <summary>
+    /// The environment variable that has a libtorch of another version taken for this one, such as <c>2.10.0</c>. For trying a machine's own PyTorch: the observer still proves all it relies on when a session begins, and
+    /// refuses what differs, but TorchSharp itself does not and may fail in any way.
+    /// </summary>
+    public const string AssumeVariable = "TERAIO_ASSUME_LIBTORCH";
+
     /// <summary>The library whose presence makes a directory a libtorch.</summary>
     public const string LibTorchCpu = "libtorch_cpu.so";
 
@@ -19,6 +25,9 @@ internal sealed class NativeLibrarySearch
 
     /// <summary>Value of <see cref="EnvironmentVariable"/>; null or empty: not set.</summary>
     public string? EnvironmentValue { get; init; } = Environment.GetEnvironmentVariable(EnvironmentVariable);
+
+    /// <summary>Value of <see cref="AssumeVariable"/>; null: not set.</summary>
+    public string? AssumedVersion { get; init; } = Environment.GetEnvironmentVariable(AssumeVariable) is { Length: > 0 } version ? version : null;
 
     /// <summary>The application's directory.</summary>
     public string ApplicationDirectory { get; init; } = AppContext.BaseDirectory;

@@ -52,7 +52,7 @@ public static class TorchRuntime
                 $"TeraIO.Torch runs on linux-x64; this process is {RuntimeInformation.RuntimeIdentifier}.");
         }
         var (libtorch, directory, source) = LoadLibTorch(optionDirectory, search);
-        var version = CheckVersion(libtorch, directory);
+        var version = CheckVersion(VersionOf(libtorch, directory), search.AssumedVersion, directory);
         var libTorchSharp = search.FindLibTorchSharp();
         var libStdCxx = NativeLibrary.Load("libstdc++.so.6");
         var tooOld = !DynamicLinker.HasVersionedSymbol(libStdCxx, SymbolOfThatVersion, NewestVersionNeeded);
@@ -64,6 +64,7 @@ public static class TorchRuntime
         {
             LibTorchDirectory = directory,
             LibTorchVersion = version,
+            AssumedLibTorchVersion = search.AssumedVersion,
             Source = source,
             LibTorchSharpPath = libTorchSharp,
             IsRelaxed = tooOld,
@@ -90,14 +91,18 @@ public static class TorchRuntime
         return (libtorch, directory, source);
     }
 
-    private static unsafe string CheckVersion(nint libtorch, string directory)
+    /// <returns>The version that the libtorch states.</returns>
+    /// <exception cref="ConfigurationException">It is not the supported one, nor taken for it.</exception>
+    internal static string CheckVersion(string version, string? assumed, string directory) =>
+        (assumed ?? version).StartsWith(SupportedVersion + ".", StringComparison.Ordinal)
+            ? version
+            : throw Unsupported(directory, assumed is null ? $"version {version}" : $"version {version}, taken for {assumed} by {NativeLibrarySearch.AssumeVariable}");
+
+    private static unsafe string VersionOf(nint libtorch, string directory)
     {
         // Bytes from the top: major, minor, patch.
         var packed = ((delegate* unmanaged[Cdecl]<ulong>)VersionFunction(libtorch, directory))();
-        var version = $"{packed >> 56}.{packed >> 48 & 0xff}.{packed >> 40 & 0xff}";
-        return version.StartsWith(SupportedVersion + ".", StringComparison.Ordinal)
-            ? version
-            : throw Unsupported(directory, $"version {version}");
+        return $"{packed >> 56}.{packed >> 48 & 0xff}.{packed >> 40 & 0xff}";
     }
 
     private static nint VersionFunction(nint libtorch, string directory) =>
@@ -107,7 +112,8 @@ public static class TorchRuntime
 
     private static ConfigurationException Unsupported(string directory, string what) => new(
         $"The libtorch in {directory} is {what}, but this TorchSharp is built for {SupportedVersion}. Set "
-        + $"{NativeLibrarySearch.EnvironmentVariable} to a libtorch or PyTorch {SupportedVersion}, or unset it to use the NuGet package.");
+        + $"{NativeLibrarySearch.EnvironmentVariable} to a libtorch or PyTorch {SupportedVersion}, or unset it to use the NuGet package. "
+        + $"{NativeLibrarySearch.AssumeVariable}={SupportedVersion}.0 tries it all the same, at your own risk.");
 
     /// <returns>Path of the relaxed copy that was loaded and still exists.</returns>
     [SupportedOSPlatform("linux")]

@@ -28,6 +28,9 @@ public sealed record TorchRuntimeInfo
     /// <summary>Version that the loaded libtorch states, such as <c>2.10.0</c>.</summary>
     public required string LibTorchVersion { get; init; }
 
+    /// <summary>The version that it is taken for, by the environment variable <c>TERAIO_ASSUME_LIBTORCH</c>; null: for what it states.</summary>
+    public string? AssumedLibTorchVersion { get; init; }
+
     /// <summary>Who named <see cref="LibTorchDirectory"/>.</summary>
     public required LibTorchSource Source { get; init; }
 

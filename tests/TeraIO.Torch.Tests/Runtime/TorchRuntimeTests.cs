@@ -51,6 +51,18 @@ public class TorchRuntimeTests
     }
 
     [Test]
+    public void A_libtorch_of_another_version_is_refused_unless_it_is_taken_for_the_supported_one()
+    {
+        Assert.Multiple(() =>
+        {
+            Assert.That(TorchRuntime.CheckVersion("2.10.1", null, "/lib"), Is.EqualTo("2.10.1"));
+            Assert.That(() => TorchRuntime.CheckVersion("2.11.0", null, "/lib"), Throws.InstanceOf<ConfigurationException>().With.Message.Contains("2.11.0").And.Message.Contains("TERAIO_ASSUME_LIBTORCH=2.10.0"));
+            Assert.That(TorchRuntime.CheckVersion("2.11.0", "2.10.0", "/lib"), Is.EqualTo("2.11.0"));
+            Assert.That(() => TorchRuntime.CheckVersion("2.10.0", "2.11.0", "/lib"), Throws.InstanceOf<ConfigurationException>().With.Message.Contains("taken for 2.11.0"));
+        });
+    }
+
+    [Test]
     public void The_bin_folder_carries_no_libtorch() =>
         Assert.That(Directory.GetFiles(AppContext.BaseDirectory, "libtorch*", SearchOption.AllDirectories), Is.Empty);
 }
