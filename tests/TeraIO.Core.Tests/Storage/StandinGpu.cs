@@ -52,6 +52,9 @@ internal sealed unsafe partial class StandinGpu : IDisposable
         handle.Free();
     }
 
+    /// <summary>The device's clock stands still at this time; kernels may set it too.</summary>
+    public void SetClock(TimeSpan time) => ((delegate* unmanaged<double, void>)Cuda("tio_standin_cuda_set_clock"))(time.TotalSeconds);
+
     public void FailNextCudaCall(string function, int code)
     {
         nint name = Marshal.StringToCoTaskMemUTF8(function);
