@@ -35,7 +35,7 @@ class CurrentDevice {
     CurrentDevice(const CudaSymbols& cuda, int8_t index) : cuda_(cuda) {
         int32_t current = -1;
         if (cuda.current_device(&current) == 0 && current == index) return;
-        if (cuda.create_guard(index, &guard_) != 0)
+        if (cuda.create_guard == nullptr || cuda.create_guard(index, &guard_) != 0)
             throw std::runtime_error("libtorch cannot make CUDA device " + std::to_string(index) +
                                      " current");
     }
@@ -82,6 +82,10 @@ std::string DeviceGate::install(const Symbols& symbols, const CudaSymbols& cuda,
     record_stream_ = reinterpret_cast<RecordStream>(table_.original(entry(layout.entry_record_stream)));
     record_cuda_stream_ =
         reinterpret_cast<RecordStream>(table_.original(entry(layout.entry_record_cuda_stream)));
+    device_stats_ = reinterpret_cast<DeviceStats>(table_.original(layout.entry_statistics));
+    allocated_word_ = layout.statistics_allocated;
+    reserved_word_ = layout.statistics_reserved;
+    believed_ = false;
     default_deleter_ = raw_deleter_(object);
     {
         std::lock_guard<std::mutex> lock(mutex_);
@@ -112,6 +116,20 @@ void DeviceGate::uninstall() {
 
 bool DeviceGate::current_stream(void** stream) const {
     return cuda_.current_stream(index_, stream) == 0;
+}
+
+uint64_t DeviceGate::reserved() const {
+    return believed_ ? statistics().reserved : 0;
+}
+
+DeviceGate::Statistics DeviceGate::statistics() const {
+    try {
+        const Words words = device_stats_(object_, index_);
+        return {static_cast<uint64_t>(words.at[allocated_word_]),
+                static_cast<uint64_t>(words.at[reserved_word_])};
+    } catch (const std::exception&) {
+        return {};  // a device that nothing was allocated on yet
+    }
 }
 
 bool DeviceGate::is_current_device(int8_t index) const {

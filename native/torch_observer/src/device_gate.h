@@ -3,6 +3,7 @@
 // thread are seen; `recordStream`, which knows blocks by their deleter, is given the block as it was.
 #pragma once
 
+#include <array>
 #include <mutex>
 #include <string>
 #include <unordered_map>
@@ -22,6 +23,7 @@ class DeviceGate final : public AllocationGate {
     std::string install(const Symbols& symbols, const CudaSymbols& cuda, const Layout& layout, int8_t index);
     void uninstall() override;
     void set_limit(uint64_t limit, uint64_t) override { store_limit(limit); }
+    uint64_t reserved() const override;
 
     bool watches(abi::Device device) const override {
         return device.type == abi::kCuda && device.index == index_;
@@ -46,6 +48,14 @@ class DeviceGate final : public AllocationGate {
     // The stream that is current for the calling thread on the gate's device.
     bool current_stream(void** stream) const;
 
+    // What the allocator says of itself; believed by reserved() once the self-proof has compared it.
+    struct Statistics {
+        uint64_t allocated = 0;
+        uint64_t reserved = 0;
+    };
+    Statistics statistics() const;
+    void believe_statistics(bool believed) { believed_ = believed; }
+
     // What the gate saw of recordStream on the calling thread, for the self-proof.
     struct RecordedStreams {
         uint64_t generic = 0;  // calls of DeviceAllocator's
@@ -67,6 +77,12 @@ class DeviceGate final : public AllocationGate {
     using Allocate = abi::DataPtr (*)(abi::Allocator*, size_t);
     using RawDeleter = abi::Deleter (*)(const abi::Allocator*);
     using RecordStream = void (*)(abi::Allocator*, const abi::DataPtr&, abi::Stream);
+
+    // At least as large as c10::CachingDeviceAllocator::DeviceStats; returned in memory of the caller's.
+    struct Words {
+        std::array<int64_t, 512> at;
+    };
+    using DeviceStats = Words (*)(abi::Allocator*, int8_t);
 
     DeviceGate() = default;
 
@@ -93,8 +109,12 @@ class DeviceGate final : public AllocationGate {
     RawDeleter raw_deleter_ = nullptr;
     RecordStream record_stream_ = nullptr;
     RecordStream record_cuda_stream_ = nullptr;
+    DeviceStats device_stats_ = nullptr;
+    size_t allocated_word_ = 0;
+    size_t reserved_word_ = 0;
     std::atomic<bool> installed_{false};
     std::atomic<int8_t> index_{-1};
+    std::atomic<bool> believed_{false};
     mutable std::mutex mutex_;  // of the blocks; nothing is called under it
     std::unordered_map<void*, Block> blocks_;
 };

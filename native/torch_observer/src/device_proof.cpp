@@ -39,6 +39,7 @@ class DeviceProof {
             if (differs.empty()) differs = round_trip(tensor);
             if (differs.empty()) differs = ops(tensor);
             if (!differs.empty()) return differs;
+            compare_statistics();
             data = tensor.data();
         }
         const bool seen =
@@ -159,6 +160,18 @@ class DeviceProof {
         if (differs.empty() && witness_.find("aten::clone(", true) != nullptr)
             differs = "aten::clone on the CPU: an operand was reported that is not on the device";
         return differs;
+    }
+
+    // Nothing depends on them, so a difference is no refusal: they are not told then. Other threads may
+    // allocate meanwhile, too.
+    void compare_statistics() const {
+        constexpr uint64_t kRounding = uint64_t{2} << 20;
+        const DeviceGate::Statistics before = gate_.statistics();
+        const ProofTensor tensor(symbols_, {kSide, kSide}, kFloat32, device_);
+        const DeviceGate::Statistics after = gate_.statistics();
+        const uint64_t grown = after.allocated - before.allocated;
+        gate_.believe_statistics(tensor.handle() != nullptr && grown >= kMatrixBytes &&
+                                 grown <= kMatrixBytes + kRounding && after.reserved >= after.allocated);
     }
 
     const Symbols& symbols_;

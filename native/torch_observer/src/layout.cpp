@@ -32,6 +32,9 @@ const Layout kLayouts[] = {
         /*tag_tensor*/ 1,
         /*tag_storage*/ 2,
         /*tag_list*/ 14,
+        /*entry_statistics*/ 9,
+        /*statistics_allocated*/ 48,
+        /*statistics_reserved*/ 60,
     },
 };
 

@@ -37,6 +37,10 @@ struct Layout {
     uint32_t tag_tensor;
     uint32_t tag_storage;
     uint32_t tag_list;
+    // c10::CachingDeviceAllocator::DeviceStats as words, and the entry that returns it: for information only
+    uint32_t entry_statistics;
+    uint32_t statistics_allocated;  // word: bytes in blocks now
+    uint32_t statistics_reserved;   // word: bytes held of the device now
 };
 
 // The int32_t fields in order, for tests that falsify one: the last four matter to sessions on CUDA only.

@@ -71,18 +71,19 @@ bool resolve_cuda_symbols(CudaSymbols& s, std::string& why) {
         return false;
     }
     if (!find(torch, "aoti_torch_get_current_device_index", s.current_device, why) ||
-        !find(cuda, "aoti_torch_get_current_cuda_stream", s.current_stream, why) ||
-        !find(cuda, "aoti_torch_create_cuda_guard", s.create_guard, why) ||
-        !find(cuda, "aoti_torch_delete_cuda_guard", s.delete_guard, why)) {
+        !find(cuda, "aoti_torch_get_current_cuda_stream", s.current_stream, why)) {
         why += "; sessions on CUDA need a libtorch or PyTorch with CUDA of a known version (" +
                known_versions() + ")";
         return false;
     }
-    void* c10_cuda = loaded_library("libc10_cuda.so");
-    if (c10_cuda != nullptr) {
-        s.allocator = static_cast<abi::Allocator* const*>(
-            dlsym(c10_cuda, "_ZN3c104cuda20CUDACachingAllocator9allocatorE"));
+    std::string ignored;
+    if (!find(cuda, "aoti_torch_create_cuda_guard", s.create_guard, ignored) ||
+        !find(cuda, "aoti_torch_delete_cuda_guard", s.delete_guard, ignored)) {
+        s.create_guard = nullptr;
     }
+    // libc10_cuda, which libtorch_cuda needs, has it: dlsym looks there, too.
+    s.allocator =
+        static_cast<abi::Allocator* const*>(dlsym(cuda, "_ZN3c104cuda20CUDACachingAllocator9allocatorE"));
     return true;
 }
 

@@ -46,6 +46,7 @@ struct Symbols {
 struct CudaSymbols {
     int32_t (*current_device)(int32_t* index) = nullptr;
     int32_t (*current_stream)(int32_t device_index, void** stream) = nullptr;
+    // Null where they are not exported; needed where another device than the session's is current.
     int32_t (*create_guard)(int32_t device_index, void** guard) = nullptr;
     int32_t (*delete_guard)(void* guard) = nullptr;
     // c10::cuda::CUDACachingAllocator::allocator, a std::atomic<CUDAAllocator*>; null where it is not

@@ -2,6 +2,9 @@
 
 #include <dlfcn.h>
 
+#include <algorithm>
+#include <cstdint>
+
 #include "guarded_memory.h"
 
 namespace tio {
@@ -20,12 +23,21 @@ bool is_code(void* address) {
 }  // namespace
 
 std::string VirtualTable::look_at(void* object, size_t last) {
-    if (object == object_ && table_ != nullptr && (table_of(object) == table_ || exchanged())) return {};
+    if (object == object_) {
+        if (exchanged()) return {};
+        // To stand in front of whoever stands in front of us would call in a circle.
+        if (table_of(object) != table_) return "somebody else has exchanged its virtual functions";
+        std::copy(words_.begin(), words_.end(), copies_.back().begin());
+        return {};
+    }
     void** table = nullptr;
     if (read_guarded(&table, object, sizeof table) != sizeof table) return "the object is not readable";
     if (!writable(object, sizeof table)) return "the object is not writable";
     std::vector<void*> words(kPrefix + kEntries);
-    const size_t bytes = read_guarded(words.data(), table - kPrefix, words.size() * sizeof(void*));
+    // Not pointer arithmetic: this may be no table at all.
+    const uintptr_t first = reinterpret_cast<uintptr_t>(table) - kPrefix * sizeof(void*);
+    const size_t bytes =
+        read_guarded(words.data(), reinterpret_cast<void*>(first), words.size() * sizeof(void*));
     words.resize(bytes / sizeof(void*));
     if (words.size() <= kPrefix + last) return "its table of virtual functions is too short";
     for (size_t entry = 0; entry <= last; ++entry) {

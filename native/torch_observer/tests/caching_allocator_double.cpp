@@ -21,7 +21,7 @@ struct Statistics {
 class CudaAllocator : public abi::DeviceAllocator {
   public:
     using abi::DeviceAllocator::record_stream;
-    virtual Statistics device_statistics(int8_t) { std::abort(); }
+    virtual Statistics device_statistics(int8_t device) = 0;
     virtual void reset_accumulated(int8_t) { std::abort(); }
     virtual void reset_peak(int8_t) { std::abort(); }
     virtual std::pair<size_t, size_t> memory_info(int8_t) { std::abort(); }
@@ -99,6 +99,13 @@ class Native : public CudaAllocator {
     void copy_data(void*, const void*, size_t) const override { std::abort(); }
     bool initialized() override { return true; }
     void empty_cache(std::pair<uint64_t, uint64_t>) override {}
+    Statistics device_statistics(int8_t device) override {
+        if (device != 0) throw std::runtime_error("invalid device (test double)");
+        Statistics statistics{};
+        statistics.words[48] = 1000;
+        statistics.words[60] = 3000;
+        return statistics;
+    }
     void* raw_alloc(size_t bytes) override { return std::malloc(bytes); }
     void raw_delete(void* data) override {
         std::lock_guard<std::mutex> lock(g_mutex);

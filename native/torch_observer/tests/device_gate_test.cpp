@@ -311,6 +311,32 @@ TEST_F(DeviceGateTest, TellsTheCurrentStreamOfItsDevice) {
     EXPECT_EQ(reinterpret_cast<intptr_t>(stream), 1000);
 }
 
+TEST_F(DeviceGateTest, TellsWhatTheAllocatorHoldsOnceThatIsBelieved) {
+    EXPECT_EQ(gate_.reserved(), 0u);
+    gate_.believe_statistics(true);
+    EXPECT_EQ(gate_.reserved(), 3000u);
+    EXPECT_EQ(gate_.statistics().allocated, 1000u);
+    gate_.uninstall();
+    ASSERT_EQ(install(1), "");
+    gate_.believe_statistics(true);
+    EXPECT_EQ(gate_.reserved(), 0u) << "the allocator does not know the device";
+}
+
+TEST_F(DeviceGateTest, AFalsifiedTableLeavesNothingBehind) {
+    gate_.uninstall();
+    const Layout wrong = skewed(*find_layout("2.10.0"), kLayoutFields - 3, 1);  // entry_allocate
+    ASSERT_EQ(gate_.install(standin::symbols(), standin::cuda_symbols(), wrong, 0), "");
+    {
+        abi::DataPtr unseen = allocate(kBlock);
+        EXPECT_FALSE(gate_.owns(unseen.context.get_deleter()));
+    }
+    gate_.uninstall();
+    ASSERT_EQ(install(0), "");
+    abi::DataPtr block = allocate(kBlock);
+    EXPECT_TRUE(gate_.owns(block.context.get_deleter()));
+    EXPECT_TRUE(standin::registered()->is_simple_data_ptr(block));
+}
+
 TEST_F(DeviceGateTest, CountsAreExactUnderConcurrency) {
     gate_.set_handlers(nullptr, 0);  // the recording engine of this test is not thread-safe
     std::vector<std::thread> threads;
