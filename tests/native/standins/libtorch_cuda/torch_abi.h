@@ -217,6 +217,9 @@ Registration register_kernel(Dispatcher* dispatcher, OperatorName name, std::opt
     TIO_SYMBOL("_ZN3c1010Dispatcher12registerImplENS_12OperatorNameESt8optionalINS_11DispatchKeyEENS_"
                "14KernelFunctionES2_INS_4impl12CppSignatureEESt10unique_ptrINS_14FunctionSchemaESt14default_"
                "deleteISA_EENSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE");
+// Of the ops that have a kernel registered for just this key.
+std::vector<OperatorName> names_of_ops(Dispatcher* dispatcher, c10::DispatchKey key)
+    TIO_SYMBOL("_ZN3c1010Dispatcher27getAllOpNamesForDispatchKeyENS_11DispatchKeyE");
 FoundKernel find_kernel(const OperatorName* entry, c10::DispatchKey key)
     TIO_SYMBOL("_ZNK3c104impl13OperatorEntry31getComputedKernelForDispatchKeyENS_11DispatchKeyE");
 
