@@ -1,0 +1,1 @@
+// Defines nothing: a library with the right soname is all that the linker needs.
