@@ -36,6 +36,9 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, ICo
         var resumed = checkpoint is null ? null
             : TrainingState.ReadMetadata(checkpoint, options.Config, options.Optimizer, options.Tokenizer, text.Description);
         torch.random.manual_seed(options.Seed);
+        // Kernels of a GPU may add up in another order each time, and no two runs could be compared. Where one has no other way libtorch only warns.
+        if (device is not null)
+            DeterministicAlgorithms.Enabled = true;
         // The session comes before the model: from here on the budget holds, so the model need never fit at once.
         using var session = BeginSession(budget);
         try
