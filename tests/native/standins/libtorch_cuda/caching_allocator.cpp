@@ -21,8 +21,8 @@ BlockPool& pool() {
 
 void report(void* memory, int64_t bytes) {
     const tio_standin_torch_counts counts = pool().counts();
-    c10::reportMemoryUsageToProfiler(memory, bytes, counts.live_bytes, counts.live_bytes + counts.cached_bytes,
-                                     device);
+    c10::reportMemoryUsageToProfiler(memory, bytes, counts.live_bytes,
+                                     counts.live_bytes + counts.cached_bytes, device);
 }
 
 // The deleter of every block; recordStream knows the allocator's memory by it.
@@ -138,10 +138,18 @@ void install_allocator() {
     c10::SetAllocator(c10::DeviceType::CUDA, allocator, 0);
 }
 
-tio_standin_torch_counts allocator_counts() { return pool().counts(); }
-void reset_peak() { pool().reset_peak(); }
-void release_held() { pool().release_held(); }
-void set_capacity(uint64_t bytes) { pool().set_capacity(bytes); }
+tio_standin_torch_counts allocator_counts() {
+    return pool().counts();
+}
+void reset_peak() {
+    pool().reset_peak();
+}
+void release_held() {
+    pool().release_held();
+}
+void set_capacity(uint64_t bytes) {
+    pool().set_capacity(bytes);
+}
 
 }  // namespace tio::standin::torch
 

@@ -10,8 +10,8 @@
 
 namespace c10::cuda::CUDACachingAllocator {
 
-// c10::cuda::CUDACachingAllocator::CUDAAllocator; the order of the virtuals is the contract. What training does
-// not use is declared for its place only, and says so when it is called.
+// c10::cuda::CUDACachingAllocator::CUDAAllocator; the order of the virtuals is the contract. What training
+// does not use is declared for its place only, and says so when it is called.
 class CUDAAllocator : public DeviceAllocator {
   public:
     virtual void* raw_alloc(size_t bytes) = 0;

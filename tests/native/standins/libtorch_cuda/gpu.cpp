@@ -83,8 +83,16 @@ class Current {
     void* former_ = nullptr;
 };
 
-std::mutex bases_mutex;
-std::map<void*, uint64_t> bases;  // aligned address -> what cuMemAlloc returned
+struct Bases {
+    std::mutex mutex;
+    std::map<void*, uint64_t> by_address;  // aligned address -> what cuMemAlloc returned
+};
+
+// Leaked: tensors may be freed when the process's statics are gone.
+Bases& bases() {
+    static auto* all = new Bases;
+    return *all;
+}
 
 std::atomic<uint64_t> kernels{0};
 
@@ -101,8 +109,8 @@ void* allocate_device_memory(size_t bytes) {
     uint64_t base = 0;
     if (driver->allocate(&base, bytes + alignment) != 0) throw std::bad_alloc();
     void* memory = reinterpret_cast<void*>((base + alignment - 1) / alignment * alignment);
-    const std::lock_guard<std::mutex> lock(bases_mutex);
-    bases[memory] = base;
+    const std::lock_guard<std::mutex> lock(bases().mutex);
+    bases().by_address[memory] = base;
     return memory;
 }
 
@@ -110,11 +118,11 @@ void free_device_memory(void* memory) noexcept {
     const Driver* driver = Driver::get();
     if (driver == nullptr) return std::free(memory);
     const Current current(*driver);
-    const std::lock_guard<std::mutex> lock(bases_mutex);
-    const auto found = bases.find(memory);
-    if (found == bases.end()) return;
+    const std::lock_guard<std::mutex> lock(bases().mutex);
+    const auto found = bases().by_address.find(memory);
+    if (found == bases().by_address.end()) return;
     driver->free(found->second);
-    bases.erase(found);
+    bases().by_address.erase(found);
 }
 
 void* host_view(void* device_address) {
@@ -142,9 +150,20 @@ struct KernelTurn::Turn {
     }
 };
 
+namespace {
+
+// How many turns this thread is in: a kernel may call on what is a kernel elsewhere.
+thread_local int depth = 0;
+
+}  // namespace
+
 KernelTurn::KernelTurn() {
     const Driver* driver = Driver::get();
     if (driver == nullptr) return;
+    if (depth > 0) {
+        ++depth;
+        return;
+    }
     auto* turn = new Turn;
     const Current current(*driver);
     if (driver->launch(nullptr, &Turn::stand, turn) != 0) {
@@ -159,9 +178,11 @@ KernelTurn::KernelTurn() {
             throw std::runtime_error("CUDA error: the stand-in's device is lost");
     }
     turn_ = turn;
+    depth = 1;
 }
 
 KernelTurn::~KernelTurn() {
+    if (depth > 0) --depth;
     if (turn_ == nullptr) return;
     {
         std::unique_lock<std::mutex> lock(turn_->mutex);
@@ -172,8 +193,12 @@ KernelTurn::~KernelTurn() {
     delete turn_;
 }
 
-void count_kernel() { kernels.fetch_add(1); }
+void count_kernel() {
+    kernels.fetch_add(1);
+}
 
-uint64_t kernels_run() { return kernels.load(); }
+uint64_t kernels_run() {
+    return kernels.load();
+}
 
 }  // namespace tio::standin::torch

@@ -1,8 +1,10 @@
 // What happens when libtorch_cuda.so is loaded, and the exported C functions.
 #include <cstring>
 #include <map>
+#include <set>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "caching_allocator.h"
 #include "device_guard.h"
@@ -41,6 +43,19 @@ std::string full_name(const OperatorName& name) {
     return name.overload.empty() ? name.name : name.name + "." + name.overload;
 }
 
+// An op with a kernel for any device never reaches the fallback. Where the CPU has a better one than that,
+// CUDA has, too. And copy_'s asks a table of the CPU library's for the device's function.
+std::vector<OperatorName> ops_with_kernels_of_their_own() {
+    std::set<std::string> for_any_device;
+    for (const char* key : {"CompositeExplicitAutograd", "CompositeImplicitAutograd"})
+        for (const OperatorName& name : names_of_ops(&dispatcher(), c10::parseDispatchKey(key)))
+            for_any_device.insert(full_name(name));
+    std::vector<OperatorName> result{{"aten::copy_", ""}};
+    for (const OperatorName& name : names_of_ops(&dispatcher(), c10::parseDispatchKey("CPU")))
+        if (for_any_device.count(full_name(name)) != 0) result.push_back(name);
+    return result;
+}
+
 // Kept without being destroyed: destroying a registration would take the kernel away.
 template <typename Make>
 void keep(Make make) {
@@ -62,12 +77,15 @@ void run_kernel(void*, const OperatorHandle& op, c10::DispatchKeySet, Stack* sta
 
 void install_kernels() {
     const c10::DispatchKey cuda = c10::parseDispatchKey("CUDA");
-    keep([&] { return register_fallback(&dispatcher(), cuda, KernelFunction(&run_kernel), "libtorch_cuda stand-in"); });
-    // copy_ has a kernel for all devices, which asks a table of the CPU library's for the device's function.
     keep([&] {
-        return register_kernel(&dispatcher(), OperatorName{"aten::copy_", ""}, cuda, KernelFunction(&run_kernel), std::nullopt,
-                               nullptr, "libtorch_cuda stand-in");
+        return register_fallback(&dispatcher(), cuda, KernelFunction(&run_kernel), "libtorch_cuda stand-in");
     });
+    for (const OperatorName& name : ops_with_kernels_of_their_own()) {
+        keep([&] {
+            return register_kernel(&dispatcher(), name, cuda, KernelFunction(&run_kernel), std::nullopt,
+                                   nullptr, "libtorch_cuda stand-in");
+        });
+    }
     install_attention_choice();
 }
 
@@ -98,11 +116,19 @@ void tio_standin_torch_get_counts(tio_standin_torch_counts* counts) {
     *counts = tio::standin::torch::allocator_counts();
 }
 
-void tio_standin_torch_reset_peak(void) { tio::standin::torch::reset_peak(); }
+void tio_standin_torch_reset_peak(void) {
+    tio::standin::torch::reset_peak();
+}
 
-void tio_standin_torch_release_held(void) { tio::standin::torch::release_held(); }
+void tio_standin_torch_release_held(void) {
+    tio::standin::torch::release_held();
+}
 
-void* tio_standin_torch_host_view(void* device_address) { return tio::standin::torch::host_view(device_address); }
+void* tio_standin_torch_host_view(void* device_address) {
+    return tio::standin::torch::host_view(device_address);
+}
 
-void tio_standin_torch_set_capacity(uint64_t bytes) { tio::standin::torch::set_capacity(bytes); }
+void tio_standin_torch_set_capacity(uint64_t bytes) {
+    tio::standin::torch::set_capacity(bytes);
+}
 }
