@@ -3,16 +3,24 @@ using TeraIO.StandinTraining;
 using TeraIO.Torch.Runtime;
 using TorchSharp;
 
-// train DEVICE DROPOUT: some steps; prints each loss by its bits, and at the end a sum over each parameter.
+// The child process of the tests of the stand-in for libtorch_cuda. Prints lines that the tests compare or expect.
+//   train DEVICE DROPOUT   some steps: each loss by its bits, and at the end a sum over each parameter
+//   ops DEVICE             one line per op with the bits of what it gives
+//   memory                 what the allocator's counters say around a training, freed blocks, closed storages
 TorchRuntime.Initialize();
-string device = args[1];
-double dropout = double.Parse(args[2], CultureInfo.InvariantCulture);
-if (device == "cuda" && !torch.cuda.is_available())
+switch (args)
 {
-    Console.Error.WriteLine("CUDA is not available");
-    return 1;
+    case ["train", var device, var dropout]:
+        foreach (float loss in Training.Run(torch.device(device), double.Parse(dropout, CultureInfo.InvariantCulture), steps: 6))
+            Console.WriteLine($"{BitConverter.SingleToUInt32Bits(loss):x8} {loss.ToString("R", CultureInfo.InvariantCulture)}");
+        return 0;
+    case ["ops", var device]:
+        Operators.Print(torch.device(device));
+        return 0;
+    case ["memory"]:
+        MemoryChecks.Print();
+        return 0;
+    default:
+        Console.Error.WriteLine("train DEVICE DROPOUT, ops DEVICE or memory");
+        return 2;
 }
-
-foreach (float loss in Training.Run(torch.device(device), dropout, steps: 6))
-    Console.WriteLine($"{BitConverter.SingleToUInt32Bits(loss):x8} {loss.ToString("R", CultureInfo.InvariantCulture)}");
-return 0;

@@ -114,7 +114,7 @@ class DeviceProof {
         for (uint64_t i = 0; i < kMatrixBytes; ++i)
             static_cast<char*>(source.data())[i] = static_cast<char>(i * 31 + 7);
         const auto copy = [&](const ProofTensor& to, const ProofTensor& from) {
-            symbols_.native_copy(to.handle(), from.handle(), false);
+            symbols_.copy(to.handle(), from.handle(), false);
         };
         StorageView view(tensor.storage(layout_), layout_);
         void* before = view.data();

@@ -42,7 +42,7 @@ bool resolve_symbols(Symbols& s, std::string& why) {
            find(torch, "_ZNK2at14RecordFunction4nameEv", s.record_name, why) &&
            find(torch, "_ZN2at6native16resize_bytes_cpuEPN3c1011StorageImplEm", s.resize_bytes_cpu, why) &&
            find(torch, "_ZN2at6native5zero_ERNS_6TensorE", s.native_zero, why) &&
-           find(torch, "_ZN2at6native5copy_ERNS_6TensorERKS1_b", s.native_copy, why) &&
+           find(torch, "_ZN2at4_ops5copy_4callERNS_6TensorERKS2_b", s.copy, why) &&
            find(torch, "_ZN3c10lsERSoRKNS_14FunctionSchemaE", s.print_schema, why) &&
            find(c10, "_ZN3c1012GetAllocatorERKNS_10DeviceTypeE", s.get_allocator, why) &&
            find(c10, "_ZN3c1012SetAllocatorENS_10DeviceTypeEPNS_9AllocatorEh", s.set_allocator, why) &&

@@ -19,7 +19,8 @@ struct Symbols {
     void (*resize_bytes_cpu)(void* storage, size_t bytes) = nullptr;
     void* (*native_zero)(void* tensor) =
         nullptr;  // at::native::zero_, under the dispatcher and without the C ABI's error log
-    void* (*native_copy)(void* to, const void* from, bool non_blocking) = nullptr;  // at::native::copy_
+    // at::Tensor::copy_ through the dispatcher, without the C ABI's error log
+    void* (*copy)(void* to, const void* from, bool non_blocking) = nullptr;
     std::ostream& (*print_schema)(std::ostream&, const void* schema) = nullptr;
     // c10:: (libc10)
     abi::Allocator* (*get_allocator)(const int8_t& device_type) = nullptr;

@@ -1,5 +1,5 @@
-// scaled_dot_product_attention asks a table, by device, how it should compute, and has ops of its own for CUDA.
-// Here the CPU's choice and the CPU's kernels stand behind both.
+// scaled_dot_product_attention asks a table, by device, how it should compute, and has ops of its own for
+// CUDA. Here the CPU's choice and the CPU's kernels stand behind both.
 #include <cstring>
 
 #include "gpu.h"
@@ -12,7 +12,9 @@ extern void* choice_table[2] TIO_SYMBOL("_ZN2at6native22_fused_sdp_choice_stubE"
 
 namespace {
 
-IValue scale_of(const std::optional<double>& scale) { return scale ? IValue(*scale) : IValue(); }
+IValue scale_of(const std::optional<double>& scale) {
+    return scale ? IValue(*scale) : IValue();
+}
 
 // A `const at::Tensor&` is the address of a pointer.
 Tensor tensor_at(const void* reference) {
@@ -25,7 +27,8 @@ int64_t choose(const void* query, const void* key, const void* value, const std:
                double dropout, bool causal, std::optional<double> scale, bool grouped) {
     const Unrecorded unrecorded;
     Stack arguments;
-    for (const void* reference : {query, key, value}) arguments.emplace_back(host_alias(tensor_at(reference)));
+    for (const void* reference : {query, key, value})
+        arguments.emplace_back(host_alias(tensor_at(reference)));
     arguments.push_back(mask && mask->is_defined() ? IValue(host_alias(*mask)) : IValue());
     arguments.emplace_back(dropout);
     arguments.emplace_back(causal);

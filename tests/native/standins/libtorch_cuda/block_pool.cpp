@@ -8,7 +8,9 @@
 
 namespace tio::standin::torch {
 
-void BlockPool::poison(void* memory, size_t bytes) { std::memset(host_view(memory), 0xff, bytes); }
+void BlockPool::poison(void* memory, size_t bytes) {
+    std::memset(host_view(memory), 0xff, bytes);
+}
 
 void* BlockPool::take(size_t bytes) {
     const size_t size = rounded(bytes);

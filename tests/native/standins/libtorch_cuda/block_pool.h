@@ -12,9 +12,10 @@
 
 namespace tio::standin::torch {
 
-// A freed block is the next one that an allocation of its size gets, and its bytes are poisoned (all ones: NaN in
-// every floating-point type) when it is freed: use after free shows, and so does use of fresh memory that nothing
-// has written. A block that a stream was recorded for is held back, as it is, until release_held.
+// A freed block is the next one that an allocation of its size gets, and its bytes are poisoned (all ones:
+// NaN in every floating-point type) when it is freed: use after free shows, and so does use of fresh memory
+// that nothing has written. A block that a stream was recorded for is held back, as it is, until
+// release_held.
 class BlockPool {
   public:
     static constexpr size_t granularity = 512;

@@ -1,5 +1,5 @@
-// On CUDA dropout is one op, on the CPU several: native_dropout as the CPU computes dropout, so that the same seed
-// gives the same bits.
+// On CUDA dropout is one op, on the CPU several: native_dropout as the CPU computes dropout, so that the same
+// seed gives the same bits.
 #include "gpu.h"
 #include "kernels.h"
 
@@ -7,20 +7,25 @@ namespace tio::standin::torch {
 
 namespace {
 
-IValue nothing() { return {}; }
+IValue nothing() {
+    return {};
+}
 
 Tensor like(const Tensor& host, int32_t dtype) {
-    return call_for_tensor("aten::empty_like", "",
-                           {IValue(host), IValue(static_cast<int64_t>(dtype)), nothing(), nothing(), nothing(), nothing()});
+    return call_for_tensor(
+        "aten::empty_like", "",
+        {IValue(host), IValue(static_cast<int64_t>(dtype)), nothing(), nothing(), nothing(), nothing()});
 }
 
 Tensor to_type(const Tensor& host, int32_t dtype) {
     return call_for_tensor("aten::_to_copy", "",
-                           {IValue(host), IValue(static_cast<int64_t>(dtype)), nothing(), nothing(), nothing(),
-                            IValue(false), nothing()});
+                           {IValue(host), IValue(static_cast<int64_t>(dtype)), nothing(), nothing(),
+                            nothing(), IValue(false), nothing()});
 }
 
-Tensor times(const Tensor& a, const Tensor& b) { return call_for_tensor("aten::mul", "Tensor", {IValue(a), IValue(b)}); }
+Tensor times(const Tensor& a, const Tensor& b) {
+    return call_for_tensor("aten::mul", "Tensor", {IValue(a), IValue(b)});
+}
 
 }  // namespace
 
@@ -37,12 +42,14 @@ void native_dropout(const OperatorHandle&, Stack* stack) {
     Tensor mask;
     if (!train) {
         mask = call_for_tensor("aten::ones_like", "",
-                               {IValue(input), IValue(static_cast<int64_t>(aoti_torch_dtype_bool())), nothing(), nothing(),
-                                nothing(), nothing()});
+                               {IValue(input), IValue(static_cast<int64_t>(aoti_torch_dtype_bool())),
+                                nothing(), nothing(), nothing(), nothing()});
         output = call_for_tensor("aten::clone", "", {IValue(input), nothing()});
     } else if (p == 1) {
-        mask = to_type(call_for_tensor("aten::zeros_like", "", {IValue(input), nothing(), nothing(), nothing(), nothing(), nothing()}),
-                       aoti_torch_dtype_bool());
+        mask =
+            to_type(call_for_tensor("aten::zeros_like", "",
+                                    {IValue(input), nothing(), nothing(), nothing(), nothing(), nothing()}),
+                    aoti_torch_dtype_bool());
         output = times(input, mask);
     } else {
         Tensor noise = like(input, input.dtype());

@@ -193,8 +193,12 @@ KernelTurn::~KernelTurn() {
     delete turn_;
 }
 
-void count_kernel() { kernels.fetch_add(1); }
+void count_kernel() {
+    kernels.fetch_add(1);
+}
 
-uint64_t kernels_run() { return kernels.load(); }
+uint64_t kernels_run() {
+    return kernels.load();
+}
 
 }  // namespace tio::standin::torch

@@ -43,8 +43,8 @@ std::string full_name(const OperatorName& name) {
     return name.overload.empty() ? name.name : name.name + "." + name.overload;
 }
 
-// An op with a kernel for any device never reaches the fallback. Where the CPU has a better one than that, CUDA has,
-// too. And copy_'s asks a table of the CPU library's for the device's function.
+// An op with a kernel for any device never reaches the fallback. Where the CPU has a better one than that,
+// CUDA has, too. And copy_'s asks a table of the CPU library's for the device's function.
 std::vector<OperatorName> ops_with_kernels_of_their_own() {
     std::set<std::string> for_any_device;
     for (const char* key : {"CompositeExplicitAutograd", "CompositeImplicitAutograd"})
@@ -77,11 +77,13 @@ void run_kernel(void*, const OperatorHandle& op, c10::DispatchKeySet, Stack* sta
 
 void install_kernels() {
     const c10::DispatchKey cuda = c10::parseDispatchKey("CUDA");
-    keep([&] { return register_fallback(&dispatcher(), cuda, KernelFunction(&run_kernel), "libtorch_cuda stand-in"); });
+    keep([&] {
+        return register_fallback(&dispatcher(), cuda, KernelFunction(&run_kernel), "libtorch_cuda stand-in");
+    });
     for (const OperatorName& name : ops_with_kernels_of_their_own()) {
         keep([&] {
-            return register_kernel(&dispatcher(), name, cuda, KernelFunction(&run_kernel), std::nullopt, nullptr,
-                                   "libtorch_cuda stand-in");
+            return register_kernel(&dispatcher(), name, cuda, KernelFunction(&run_kernel), std::nullopt,
+                                   nullptr, "libtorch_cuda stand-in");
         });
     }
     install_attention_choice();
@@ -114,11 +116,19 @@ void tio_standin_torch_get_counts(tio_standin_torch_counts* counts) {
     *counts = tio::standin::torch::allocator_counts();
 }
 
-void tio_standin_torch_reset_peak(void) { tio::standin::torch::reset_peak(); }
+void tio_standin_torch_reset_peak(void) {
+    tio::standin::torch::reset_peak();
+}
 
-void tio_standin_torch_release_held(void) { tio::standin::torch::release_held(); }
+void tio_standin_torch_release_held(void) {
+    tio::standin::torch::release_held();
+}
 
-void* tio_standin_torch_host_view(void* device_address) { return tio::standin::torch::host_view(device_address); }
+void* tio_standin_torch_host_view(void* device_address) {
+    return tio::standin::torch::host_view(device_address);
+}
 
-void tio_standin_torch_set_capacity(uint64_t bytes) { tio::standin::torch::set_capacity(bytes); }
+void tio_standin_torch_set_capacity(uint64_t bytes) {
+    tio::standin::torch::set_capacity(bytes);
+}
 }

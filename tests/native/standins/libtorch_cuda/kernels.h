@@ -14,21 +14,21 @@ void install_kernels();
 // The boxed fallback of dispatch key CUDA: every op that has no kernel of its own for it.
 void run_kernel(void* functor, const OperatorHandle& op, c10::DispatchKeySet keys, Stack* stack);
 
-// An op as a kernel: runs it on CPU tensors that lie over the memory of the CUDA tensors among its arguments, and
-// leaves CUDA tensors in place of what it returns. In-place ops and out arguments write the device's memory
-// directly.
+// An op as a kernel: runs it on CPU tensors that lie over the memory of the CUDA tensors among its arguments,
+// and leaves CUDA tensors in place of what it returns. In-place ops and out arguments write the device's
+// memory directly.
 void run_on_host(const OperatorHandle& op, Stack* stack);
 
-// A CPU tensor over the memory of a CUDA tensor; a fresh one where there are no elements. Throws where the storage
-// forbids access.
+// A CPU tensor over the memory of a CUDA tensor; a fresh one where there are no elements. Throws where the
+// storage forbids access.
 Tensor host_alias(const Tensor& device_tensor);
 
 // A tensor from the current CUDA allocator, and one with the bytes and strides of a CPU tensor.
 Tensor empty_on_device(c10::ArrayRef<int64_t> sizes, c10::ArrayRef<int64_t> strides, int32_t dtype);
 Tensor copy_to_device(const Tensor& host_tensor);
 
-// While it lives, ops that run inside a kernel are no events for the profiler (nor for TeraIO's observer), as what
-// happens inside a kernel of CUDA is none.
+// While it lives, ops that run inside a kernel are no events for the profiler (nor for TeraIO's observer), as
+// what happens inside a kernel of CUDA is none.
 class Unrecorded {
   public:
     Unrecorded() : former_(is_record_function_enabled()) { enable_record_function(false); }

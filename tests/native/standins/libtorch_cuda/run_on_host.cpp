@@ -47,8 +47,10 @@ class Operands {
     void finish_resized() {
         for (Operand& operand : operands_) {
             if (operand.original.numel() != 0 || operand.alias.numel() == 0) continue;
-            Stack sizes = call("aten::resize_as_", "", {IValue(operand.original), IValue(operand.alias), IValue()});
-            Stack copied = call("aten::copy_", "", {IValue(host_alias(operand.original)), IValue(operand.alias), IValue(false)});
+            Stack sizes =
+                call("aten::resize_as_", "", {IValue(operand.original), IValue(operand.alias), IValue()});
+            Stack copied = call("aten::copy_", "",
+                                {IValue(host_alias(operand.original)), IValue(operand.alias), IValue(false)});
         }
     }
 
@@ -89,11 +91,13 @@ class Operands {
     static Tensor view_of(const Operand& operand, const Tensor& result) {
         if (result.dtype() != operand.original.dtype())
             throw std::logic_error("libtorch_cuda stand-in: views of another type are not modelled");
-        const auto offset = static_cast<const char*>(result.data()) - static_cast<const char*>(operand.alias.data());
+        const auto offset =
+            static_cast<const char*>(result.data()) - static_cast<const char*>(operand.alias.data());
         const std::vector<int64_t> sizes = result.sizes();
         const std::vector<int64_t> strides = result.strides();
         void** view = nullptr;
-        if (aoti_torch__reinterpret_tensor(operand.original.handle(), result.dim(), sizes.data(), strides.data(),
+        if (aoti_torch__reinterpret_tensor(operand.original.handle(), result.dim(), sizes.data(),
+                                           strides.data(),
                                            offset / static_cast<int64_t>(result.element_size()), &view) != 0)
             throw std::runtime_error("libtorch_cuda stand-in: making a view failed");
         return Tensor::adopt_handle(view);
@@ -113,8 +117,9 @@ Tensor host_alias(const Tensor& device_tensor) {
     void** alias = nullptr;
     const int32_t error =
         device_tensor.numel() == 0
-            ? aoti_torch_empty_strided(device_tensor.dim(), sizes.data(), strides.data(), device_tensor.dtype(),
-                                       static_cast<int32_t>(c10::DeviceType::CPU), 0, &alias)
+            ? aoti_torch_empty_strided(device_tensor.dim(), sizes.data(), strides.data(),
+                                       device_tensor.dtype(), static_cast<int32_t>(c10::DeviceType::CPU), 0,
+                                       &alias)
             : aoti_torch_create_tensor_from_blob(host_view(device_tensor.data()), device_tensor.dim(),
                                                  sizes.data(), strides.data(), 0, device_tensor.dtype(),
                                                  static_cast<int32_t>(c10::DeviceType::CPU), 0, &alias);
@@ -125,7 +130,8 @@ Tensor host_alias(const Tensor& device_tensor) {
 Tensor copy_to_device(const Tensor& host_tensor) {
     const std::vector<int64_t> sizes = host_tensor.sizes();
     const std::vector<int64_t> strides = host_tensor.strides();
-    Tensor result = empty_on_device({sizes.data(), sizes.size()}, {strides.data(), strides.size()}, host_tensor.dtype());
+    Tensor result =
+        empty_on_device({sizes.data(), sizes.size()}, {strides.data(), strides.size()}, host_tensor.dtype());
     if (host_tensor.numel() != 0)
         std::memcpy(host_view(result.data()), host_tensor.data(), host_tensor.span());
     return result;

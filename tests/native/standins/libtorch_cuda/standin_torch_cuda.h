@@ -15,7 +15,8 @@ extern "C" {
 
 #define TIO_STANDIN_TORCH_API __attribute__((visibility("default")))
 
-/* What the caching allocator has done since the process began. Bytes are those asked for, rounded up to 512. */
+/* What the caching allocator has done since the process began. Bytes are those asked for, rounded up to 512.
+ */
 typedef struct tio_standin_torch_counts {
     uint64_t live_bytes, peak_bytes; /* in blocks that tensors own */
     uint64_t live_blocks;
@@ -31,11 +32,12 @@ TIO_STANDIN_TORCH_API void tio_standin_torch_get_counts(tio_standin_torch_counts
 /* live_bytes is the new peak. */
 TIO_STANDIN_TORCH_API void tio_standin_torch_reset_peak(void);
 
-/* Freed blocks that a stream was recorded for may be handed out again: as if all streams had come to an end. */
+/* Freed blocks that a stream was recorded for may be handed out again: as if all streams had come to an end.
+ */
 TIO_STANDIN_TORCH_API void tio_standin_torch_release_held(void);
 
-/* The memory behind a device address, for a test's oracle: the address itself where no stand-in for libcuda is
- * in use. */
+/* The memory behind a device address, for a test's oracle: the address itself where no stand-in for libcuda
+ * is in use. */
 TIO_STANDIN_TORCH_API void* tio_standin_torch_host_view(void* device_address);
 
 /* Allocations that would make live_bytes exceed this fail as CUDA's do when memory is out; 0: no limit. */

@@ -209,14 +209,16 @@ void call_boxed(const Dispatcher* dispatcher, const OperatorHandle& op, Stack* s
     TIO_SYMBOL("_ZNK3c1010Dispatcher9callBoxedERKNS_14OperatorHandleEPSt6vectorINS_6IValueESaIS5_EE");
 Registration register_fallback(Dispatcher* dispatcher, c10::DispatchKey key, KernelFunction kernel,
                                std::string debug)
-    TIO_SYMBOL("_ZN3c1010Dispatcher16registerFallbackENS_11DispatchKeyENS_14KernelFunctionENSt7__cxx1112basic_"
-               "stringIcSt11char_traitsIcESaIcEEE");
+    TIO_SYMBOL(
+        "_ZN3c1010Dispatcher16registerFallbackENS_11DispatchKeyENS_14KernelFunctionENSt7__cxx1112basic_"
+        "stringIcSt11char_traitsIcESaIcEEE");
 Registration register_kernel(Dispatcher* dispatcher, OperatorName name, std::optional<c10::DispatchKey> key,
                              KernelFunction kernel, std::optional<CppSignature> signature,
                              std::unique_ptr<FunctionSchema, SchemaDeleter> schema, std::string debug)
-    TIO_SYMBOL("_ZN3c1010Dispatcher12registerImplENS_12OperatorNameESt8optionalINS_11DispatchKeyEENS_"
-               "14KernelFunctionES2_INS_4impl12CppSignatureEESt10unique_ptrINS_14FunctionSchemaESt14default_"
-               "deleteISA_EENSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE");
+    TIO_SYMBOL(
+        "_ZN3c1010Dispatcher12registerImplENS_12OperatorNameESt8optionalINS_11DispatchKeyEENS_"
+        "14KernelFunctionES2_INS_4impl12CppSignatureEESt10unique_ptrINS_14FunctionSchemaESt14default_"
+        "deleteISA_EENSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEE");
 // Of the ops that have a kernel registered for just this key.
 std::vector<OperatorName> names_of_ops(Dispatcher* dispatcher, c10::DispatchKey key)
     TIO_SYMBOL("_ZN3c1010Dispatcher27getAllOpNamesForDispatchKeyENS_11DispatchKeyE");
@@ -225,14 +227,19 @@ FoundKernel find_kernel(const OperatorName* entry, c10::DispatchKey key)
 
 Tensor make_empty(c10::ArrayRef<int64_t> sizes, c10::Allocator* allocator, c10::DispatchKeySet keys,
                   c10::ScalarType type, std::optional<c10::MemoryFormat> format)
-    TIO_SYMBOL("_ZN2at6detail13empty_genericEN3c108ArrayRefIlEEPNS1_9AllocatorENS1_14DispatchKeySetENS1_"
-               "10ScalarTypeESt8optionalINS1_12MemoryFormatEE");
+    TIO_SYMBOL(
+        "_ZN2at6detail13empty_genericEN3c108ArrayRefIlEEPNS1_9AllocatorENS1_14DispatchKeySetENS1_"
+        "10ScalarTypeESt8optionalINS1_12MemoryFormatEE");
 Tensor make_empty_strided(c10::ArrayRef<int64_t> sizes, c10::ArrayRef<int64_t> strides,
                           c10::Allocator* allocator, c10::DispatchKeySet keys, c10::ScalarType type)
-    TIO_SYMBOL("_ZN2at6detail21empty_strided_genericEN3c108ArrayRefIlEES3_PNS1_9AllocatorENS1_"
-               "14DispatchKeySetENS1_10ScalarTypeE");
+    TIO_SYMBOL(
+        "_ZN2at6detail21empty_strided_genericEN3c108ArrayRefIlEES3_PNS1_9AllocatorENS1_"
+        "14DispatchKeySetENS1_10ScalarTypeE");
 void resize_bytes_on_host(void* storage, size_t bytes)
     TIO_SYMBOL("_ZN2at6native16resize_bytes_cpuEPN3c1011StorageImplEm");
+
+[[noreturn]] void throw_access_error(const void* storage)
+    TIO_SYMBOL("_ZNK3c1011StorageImpl27throw_data_ptr_access_errorEv");
 
 void enable_record_function(bool enable) TIO_SYMBOL("_ZN2at20enableRecordFunctionEb");
 bool is_record_function_enabled() TIO_SYMBOL("_ZN2at23isRecordFunctionEnabledEv");

@@ -26,7 +26,9 @@ void retain(void* target) {
     ::operator delete(copy);
 }
 
-void release(void* target) noexcept { aoti_torch_delete_tensor_object(new void*(target)); }
+void release(void* target) noexcept {
+    aoti_torch_delete_tensor_object(new void*(target));
+}
 
 // ---- Tensor
 
@@ -63,9 +65,13 @@ Tensor::~Tensor() {
     if (is_defined()) release(implementation_);
 }
 
-void* Tensor::give_up() { return std::exchange(implementation_, static_cast<void*>(&undefined_tensor)); }
+void* Tensor::give_up() {
+    return std::exchange(implementation_, static_cast<void*>(&undefined_tensor));
+}
 
-bool Tensor::is_defined() const { return implementation_ != &undefined_tensor; }
+bool Tensor::is_defined() const {
+    return implementation_ != &undefined_tensor;
+}
 
 bool Tensor::is_cuda() const {
     if (!is_defined()) return false;
@@ -78,6 +84,12 @@ bool Tensor::is_strided() const {
     int32_t layout = 0;
     check(aoti_torch_get_layout(handle(), &layout), "asking for a layout");
     return layout == aoti_torch_layout_strided();
+}
+
+char* Tensor::storage() const {
+    char* result = nullptr;
+    std::memcpy(&result, static_cast<const char*>(implementation_) + storage_offset, sizeof result);
+    return result;
 }
 
 int64_t Tensor::dim() const {
@@ -110,14 +122,18 @@ int32_t Tensor::dtype() const {
     return result;
 }
 
-size_t Tensor::element_size() const { return aoti_torch_dtype_element_size(dtype()); }
+size_t Tensor::element_size() const {
+    return aoti_torch_dtype_element_size(dtype());
+}
 
 void* Tensor::data() const {
     if (numel() == 0) return nullptr;
+    // The C ABI would throw the same error, print it and forget it.
+    if (storage()[storage_throws_offset] != 0) throw_access_error(storage());
     void* result = nullptr;
-    // libtorch prints the reason.
     check(aoti_torch_get_data_ptr(handle(), &result), "access to a tensor's data");
-    if (result == nullptr) throw std::runtime_error("libtorch_cuda stand-in: a tensor with elements has no memory");
+    if (result == nullptr)
+        throw std::runtime_error("libtorch_cuda stand-in: a tensor with elements has no memory");
     return result;
 }
 
@@ -132,7 +148,9 @@ size_t Tensor::span() const {
 
 // ---- IValue
 
-IValue::IValue(double value) : tag_(Tag::real) { std::memcpy(&payload_, &value, sizeof value); }
+IValue::IValue(double value) : tag_(Tag::real) {
+    std::memcpy(&payload_, &value, sizeof value);
+}
 
 bool IValue::owns() const {
     switch (tag_) {
@@ -142,8 +160,10 @@ bool IValue::owns() const {
         case Tag::unsigned_integer:
         case Tag::boolean:
         case Tag::device:
-        case Tag::uninitialized: return false;
-        default: return target() != nullptr && target() != &undefined_tensor;
+        case Tag::uninitialized:
+            return false;
+        default:
+            return target() != nullptr && target() != &undefined_tensor;
     }
 }
 
@@ -204,7 +224,9 @@ c10::Device IValue::device() const {
     return result;
 }
 
-void IValue::set_device(c10::Device device) { std::memcpy(&payload_, &device, sizeof device); }
+void IValue::set_device(c10::Device device) {
+    std::memcpy(&payload_, &device, sizeof device);
+}
 
 // ---- calls
 

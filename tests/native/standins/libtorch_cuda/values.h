@@ -17,6 +17,13 @@ void release(void* target) noexcept;
 // at::Tensor: one pointer. Defined or libtorch's undefined tensor.
 class Tensor {
   public:
+    // Where TensorImpl keeps its StorageImpl*, and that its DataPtr, its size and whether access throws:
+    // libtorch 2.10, as TeraIO's observer proves when it attaches (native/torch_observer/src/layout.cpp).
+    static constexpr size_t storage_offset = 16;
+    static constexpr size_t storage_data_offset = 16;
+    static constexpr size_t storage_bytes_offset = 48;
+    static constexpr size_t storage_throws_offset = 60;
+
     Tensor();
     // Takes over a reference.
     static Tensor adopt(void* implementation);
@@ -36,6 +43,7 @@ class Tensor {
     bool is_defined() const;
     bool is_cuda() const;
     bool is_strided() const;
+    char* storage() const;
     int64_t dim() const;
     int64_t numel() const;
     std::vector<int64_t> sizes() const;
@@ -55,12 +63,22 @@ class Tensor {
 class IValue {
   public:
     enum class Tag : uint32_t {
-        none = 0, tensor = 1, storage = 2, real = 3, integer = 5, unsigned_integer = 6, boolean = 10,
-        list = 14, device = 18, stream = 19, uninitialized = 22,
+        none = 0,
+        tensor = 1,
+        storage = 2,
+        real = 3,
+        integer = 5,
+        unsigned_integer = 6,
+        boolean = 10,
+        list = 14,
+        device = 18,
+        stream = 19,
+        uninitialized = 22,
     };
 
     IValue() = default;
-    explicit IValue(Tensor tensor) : payload_(reinterpret_cast<uintptr_t>(tensor.give_up())), tag_(Tag::tensor) {}
+    explicit IValue(Tensor tensor)
+        : payload_(reinterpret_cast<uintptr_t>(tensor.give_up())), tag_(Tag::tensor) {}
     explicit IValue(double value);
     explicit IValue(int64_t value) : payload_(static_cast<uint64_t>(value)), tag_(Tag::integer) {}
     explicit IValue(bool value) : payload_(value ? 1 : 0), tag_(Tag::boolean) {}
