@@ -15,6 +15,10 @@
  * must not call libtorch ops. They may call the storage functions below: allocations and frees made by those
  * are not reported to the handlers.
  *   - A thread's handlers nest: op_begin .. (op_begin .. op_end)* .. op_end.
+ *   - A session is on one device. With TIO_OBS_DEVICE_CUDA everything here (minimum and limit, live bytes,
+ *     allocations, frees, operands, release and restore) concerns storages on that device, in memory of
+ *     libtorch's caching allocator; CPU storages are no operands and pass unseen. What the allocator gives
+ * out past its `allocate` (raw_alloc: work space of some libraries) is not seen.
  */
 #ifndef TIO_OBSERVER_H
 #define TIO_OBSERVER_H
@@ -32,7 +36,7 @@
 extern "C" {
 #endif
 
-#define TIO_OBS_ABI_VERSION 1u
+#define TIO_OBS_ABI_VERSION 2u
 
 enum {
     TIO_OBS_OK = 0,
@@ -124,22 +128,28 @@ enum {
     TIO_OBS_DELIVER_BACKWARD_NODES = 1u << 1 /* also autograd nodes (scope 1) */
 };
 
+enum { TIO_OBS_DEVICE_CPU = 0, TIO_OBS_DEVICE_CUDA = 1 };
+
 typedef struct tio_obs_options {
     uint32_t struct_size;
     uint32_t flags;         /* TIO_OBS_DELIVER_* */
     uint64_t minimum_bytes; /* smaller storages are counted, never announced; at least 4096 */
     uint64_t limit_bytes;   /* live bytes above which make_room is asked; 0: no limit */
     uint64_t cache_bytes;   /* freed large blocks kept for reuse, within the limit; 0: none; UINT64_MAX: all
-                               that limit (without one: the peak) leaves */
+                               that limit (without one: the peak) leaves. Not on CUDA: the caching allocator
+                               keeps them */
     const char* assume_version; /* tests: pretend this libtorch version; NULL: ask libtorch */
     uint32_t skew_field;        /* tests: 1-based layout field to falsify by skew_bytes; 0: none */
     int32_t skew_bytes;
+    uint32_t device_type; /* TIO_OBS_DEVICE_* */
+    int32_t device_index; /* of the CUDA device; ignored on the CPU */
 } tio_obs_options;
 
 typedef struct tio_obs_statistics {
     uint32_t struct_size;
     uint32_t reserved;
-    uint64_t live_bytes;   /* tensor bytes allocated now (released storages count their tombstone) */
+    uint64_t live_bytes;   /* tensor bytes allocated now (released storages count their tombstone, except on
+                              CUDA: it is   host memory) */
     uint64_t peak_bytes;   /* highest live_bytes since attach or tio_obs_reset_peak */
     uint64_t cached_bytes; /* freed blocks kept for reuse */
     uint64_t operations;   /* observed ops, nested ones included */
@@ -148,6 +158,8 @@ typedef struct tio_obs_statistics {
     uint64_t frees;
     uint64_t released; /* storages released so far */
     uint64_t restored;
+    uint64_t reserved_bytes; /* what the caching allocator holds of the device, fragments included; 0: not
+                                known (always on the CPU) */
 } tio_obs_statistics;
 
 TIO_OBS_API uint32_t tio_obs_abi_version(void);
@@ -168,9 +180,13 @@ TIO_OBS_API void tio_obs_get_statistics(tio_obs_statistics* statistics);
 TIO_OBS_API uint64_t tio_obs_live_bytes(void);
 TIO_OBS_API void tio_obs_reset_peak(void);
 
-/* at::Tensor* (a TorchSharp Tensor.Handle) -> its storage. Foreign CPU memory of libtorch's own allocator is
- * adopted (counted from now on and movable), after make_room. An undefined or storage-less tensor gives
- * operand->storage == NULL. */
+/* The CUstream (cudaStream_t) that is current for the calling thread on the session's device.
+ * TIO_OBS_E_STATE in a session on the CPU. */
+TIO_OBS_API int32_t tio_obs_current_stream(void** stream);
+
+/* at::Tensor* (a TorchSharp Tensor.Handle) -> its storage. Foreign memory of libtorch's own allocator is
+ * adopted (counted from now on and movable), after make_room. An undefined or storage-less tensor, or one
+ * that is not on the CUDA session's device, gives operand->storage == NULL. */
 TIO_OBS_API int32_t tio_obs_inspect(void* tensor_handle, tio_obs_operand* operand);
 
 /* Frees the bytes of a movable storage; a 64-byte tombstone keeps its death visible, and any access to its
@@ -178,8 +194,10 @@ TIO_OBS_API int32_t tio_obs_inspect(void* tensor_handle, tio_obs_operand* operan
  * more. */
 TIO_OBS_API int32_t tio_obs_release(void* storage, void** tombstone);
 /* Allocates the bytes of a released storage again, uninitialised and still inaccessible through libtorch;
- * *data receives the address. The block's capacity is a multiple of 4096 and page-aligned. TIO_OBS_E_LIMIT,
- * with nothing changed, when it would pass the limit. */
+ * *data receives the address. On the CPU the block's capacity is a multiple of 4096 and page-aligned; on CUDA
+ * it comes from the caching allocator, which orders its reuse by the stream that is current for the calling
+ * thread. With nothing changed TIO_OBS_E_LIMIT when it would pass the limit, TIO_OBS_E_NOMEM when there is no
+ * memory. */
 TIO_OBS_API int32_t tio_obs_restore(void* storage, void** data);
 /* Opens a restored storage for use. */
 TIO_OBS_API int32_t tio_obs_open(void* storage);

@@ -25,9 +25,16 @@ const Layout kLayouts[] = {
         /*storage_throw_immutable*/ 61,
         /*storage_allocator*/ 64,
         /*list_vector*/ 16,
+        /*entry_allocate*/ 2,
+        /*entry_raw_deleter*/ 4,
+        /*entry_record_stream*/ 8,
+        /*entry_record_cuda_stream*/ 24,
         /*tag_tensor*/ 1,
         /*tag_storage*/ 2,
         /*tag_list*/ 14,
+        /*entry_statistics*/ 9,
+        /*statistics_allocated*/ 48,
+        /*statistics_reserved*/ 60,
     },
 };
 
@@ -52,9 +59,9 @@ std::string known_versions() {
 Layout skewed(const Layout& base, uint32_t field, int32_t bytes) {
     Layout copy = base;
     if (field == 0 || field > kLayoutFields) return copy;
-    static_assert(offsetof(Layout, list_vector) - offsetof(Layout, record_scope) ==
+    static_assert(offsetof(Layout, entry_record_cuda_stream) - offsetof(Layout, record_scope) ==
                       (kLayoutFields - 1) * sizeof(int32_t),
-                  "kLayoutFields counts the offsets");
+                  "kLayoutFields counts them");
     auto* offsets = reinterpret_cast<char*>(&copy) + offsetof(Layout, record_scope);
     int32_t value = 0;
     std::memcpy(&value, offsets + (field - 1) * sizeof(int32_t), sizeof value);

@@ -28,18 +28,28 @@ struct Layout {
     int32_t storage_allocator;        // Allocator*
     // c10::detail::ListImpl
     int32_t list_vector;  // std::vector<IValue>
+    // Entries of the virtual table of c10::cuda::CUDACachingAllocator::CUDAAllocator
+    int32_t entry_allocate;            // Allocator: DataPtr(size_t)
+    int32_t entry_raw_deleter;         // Allocator: Deleter() const
+    int32_t entry_record_stream;       // DeviceAllocator: void(const DataPtr&, Stream)
+    int32_t entry_record_cuda_stream;  // CUDAAllocator: void(const DataPtr&, CUDAStream)
     // c10::IValue tags
     uint32_t tag_tensor;
     uint32_t tag_storage;
     uint32_t tag_list;
+    // c10::CachingDeviceAllocator::DeviceStats as words, and the entry that returns it: for information only
+    uint32_t entry_statistics;
+    uint32_t statistics_allocated;  // word: bytes in blocks now
+    uint32_t statistics_reserved;   // word: bytes held of the device now
 };
 
-inline constexpr uint32_t kLayoutFields = 15;  // the int32_t offsets, in order, for tests that falsify one
+// The int32_t fields in order, for tests that falsify one: the last four matter to sessions on CUDA only.
+inline constexpr uint32_t kLayoutFields = 19;
 
 // nullptr when the version has no row.
 const Layout* find_layout(const std::string& version);
 std::string known_versions();
-// Tests: a copy of `base` with the 1-based offset `field` moved by `bytes`.
+// Tests: a copy of `base` with the 1-based `field` moved by `bytes`.
 Layout skewed(const Layout& base, uint32_t field, int32_t bytes);
 
 }  // namespace tio

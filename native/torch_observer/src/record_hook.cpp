@@ -17,6 +17,7 @@ namespace {
 struct State {
     const Symbols* symbols = nullptr;
     const Layout* layout = nullptr;
+    AllocationGate* gate = nullptr;
     const tio_obs_handlers* handlers = nullptr;
     HookSettings settings;
     uint64_t callback = 0;
@@ -122,7 +123,8 @@ class OperandWalk {
     void storage(void* address, uint32_t argument) {
         if (address == nullptr) return;
         tio_obs_operand operand{};
-        adopted_ |= describe_storage(address, *g_state.layout, g_state.settings.minimum_bytes, operand);
+        adopted_ |= describe_storage(address, *g_state.layout, *g_state.gate, g_state.settings.minimum_bytes,
+                                     operand);
         if (operand.bytes < g_state.settings.minimum_bytes) return;
         operand.argument = argument;
         const uint32_t bit = argument < 63 ? argument : 63;
@@ -201,14 +203,15 @@ void on_end(const abi::RecordFunction& record, abi::ObserverContext*) {
 
 }  // namespace
 
-bool describe_storage(void* storage, const Layout& layout, uint64_t minimum_bytes, tio_obs_operand& operand) {
-    AllocationGate& gate = AllocationGate::instance();
+bool describe_storage(void* storage, const Layout& layout, AllocationGate& gate, uint64_t minimum_bytes,
+                      tio_obs_operand& operand) {
     StorageView view(storage, layout);
-    operand.storage = storage;
-    operand.flags = 0;
+    operand = {};
     bool adopts = false;
     {
         std::lock_guard<std::mutex> lock(StorageView::transitions());
+        if (!gate.watches(view.device())) return false;
+        operand.storage = storage;
         operand.bytes = view.bytes();
         adopts = operand.bytes >= minimum_bytes && view.adoptable(gate);
     }
@@ -230,10 +233,11 @@ bool describe_storage(void* storage, const Layout& layout, uint64_t minimum_byte
     return adopted;
 }
 
-void RecordHook::install(const Symbols& symbols, const Layout& layout, const tio_obs_handlers* handlers,
-                         const HookSettings& settings) {
+void RecordHook::install(const Symbols& symbols, const Layout& layout, AllocationGate& gate,
+                         const tio_obs_handlers* handlers, const HookSettings& settings) {
     g_state.symbols = &symbols;
     g_state.layout = &layout;
+    g_state.gate = &gate;
     g_state.handlers = handlers;
     g_state.settings = settings;
     g_operations.store(0);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "allocation_gate.h"
 #include "layout.h"
 #include "symbols.h"
 #include "tio_observer.h"
@@ -17,15 +18,17 @@ struct HookSettings {
 
 class RecordHook {
   public:
-    // Begins delivering; symbols and layout must outlive it.
-    static void install(const Symbols& symbols, const Layout& layout, const tio_obs_handlers* handlers,
-                        const HookSettings& settings);
+    // Begins delivering; what it is given must outlive it. Operands are storages that the gate watches.
+    static void install(const Symbols& symbols, const Layout& layout, AllocationGate& gate,
+                        const tio_obs_handlers* handlers, const HookSettings& settings);
     static void uninstall();
     static uint64_t operations();
     static uint64_t deliveries();
 };
 
-// Fills `operand` from a storage; adopts foreign memory where it can and tells so.
-bool describe_storage(void* storage, const Layout& layout, uint64_t minimum_bytes, tio_obs_operand& operand);
+// Fills `operand` from a storage; adopts foreign memory where it can and tells so. A storage that the gate
+// does not watch leaves it empty.
+bool describe_storage(void* storage, const Layout& layout, AllocationGate& gate, uint64_t minimum_bytes,
+                      tio_obs_operand& operand);
 
 }  // namespace tio

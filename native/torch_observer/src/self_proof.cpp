@@ -1,14 +1,14 @@
 #include "self_proof.h"
 
 #include <malloc.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 #include <cstring>
-#include <exception>
 #include <functional>
 #include <vector>
 
+#include "cpu_gate.h"
+#include "guarded_memory.h"
+#include "proof_tools.h"
 #include "record_hook.h"
 #include "storage_view.h"
 
@@ -16,98 +16,9 @@ namespace tio {
 
 namespace {
 
-constexpr int32_t kFloat32 = 6;  // c10::ScalarType::Float
-constexpr int32_t kInt64 = 4;    // c10::ScalarType::Long
-constexpr int64_t kSide = 64;    // proof matrices are 64 x 64 floats
-constexpr uint64_t kMatrixBytes = kSide * kSide * sizeof(float);
-
-// A wrong offset leads anywhere; the kernel reads for us and answers EFAULT instead of a crash.
-bool readable(const void* address, size_t bytes) {
-    std::vector<char> copy(bytes);
-    iovec local{copy.data(), bytes};
-    iovec remote{const_cast<void*>(address), bytes};
-    return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == static_cast<ssize_t>(bytes);
-}
-
-class ProofTensor {
-  public:
-    ProofTensor(const Symbols& symbols, std::initializer_list<int64_t> sizes, int32_t dtype)
-        : symbols_(symbols) {
-        std::vector<int64_t> shape(sizes);
-        std::vector<int64_t> strides(shape.size(), 1);
-        for (size_t i = shape.size(); i-- > 1;) strides[i - 1] = strides[i] * shape[i];
-        if (symbols.empty_strided(static_cast<int64_t>(shape.size()), shape.data(), strides.data(), dtype, 0,
-                                  -1, &handle_) != 0) {
-            handle_ = nullptr;
-        }
-    }
-    ~ProofTensor() {
-        if (handle_ != nullptr) symbols_.delete_tensor(handle_);
-    }
-    ProofTensor(const ProofTensor&) = delete;
-    ProofTensor& operator=(const ProofTensor&) = delete;
-
-    void* handle() const { return handle_; }
-    void* data() const {
-        void* data = nullptr;
-        return symbols_.get_data_ptr(handle_, &data) == 0 ? data : nullptr;
-    }
-
-  private:
-    const Symbols& symbols_;
-    void* handle_ = nullptr;
-};
-
-// What the hook reported about the proof ops, newest last.
-struct Witness {
-    struct Seen {
-        std::string schema;
-        std::vector<tio_obs_operand> operands;
-        uint32_t depth;
-        uint32_t scope;
-        bool begin;
-    };
-    std::vector<std::string> schemas;
-    std::vector<Seen> events;
-
-    const Seen* find(const std::string& prefix, bool begin) const {
-        for (const Seen& seen : events) {
-            if (seen.begin == begin && seen.schema.compare(0, prefix.size(), prefix) == 0) return &seen;
-        }
-        return nullptr;
-    }
-};
-
-void witness_describe(void* user, const char* schema, tio_obs_traits* traits) {
-    auto& witness = *static_cast<Witness*>(user);
-    traits->op_id = static_cast<uint32_t>(witness.schemas.size());
-    witness.schemas.emplace_back(schema);
-}
-
-void record(void* user, const tio_obs_event* event, bool begin) {
-    auto& witness = *static_cast<Witness*>(user);
-    witness.events.push_back({witness.schemas[event->op_id],
-                              {event->operands, event->operands + event->operand_count},
-                              event->depth,
-                              event->scope,
-                              begin});
-}
-
-void witness_begin(void* user, const tio_obs_event* event) {
-    record(user, event, true);
-}
-
-void witness_end(void* user, const tio_obs_event* event) {
-    record(user, event, false);
-}
-
-void* storage_of(const ProofTensor& tensor, const Layout& layout) {
-    return *reinterpret_cast<void**>(*static_cast<char**>(tensor.handle()) + layout.tensor_storage);
-}
-
 // Structure first, by guarded reads; the later steps may then follow pointers.
 std::string prove_storage(const Symbols& symbols, const Layout& layout, const ProofTensor& tensor) {
-    AllocationGate& gate = AllocationGate::instance();
+    CpuGate& gate = CpuGate::instance();
     if (tensor.handle() == nullptr || tensor.data() == nullptr)
         return "cannot create a CPU tensor through libtorch's C ABI";
     char* impl = *static_cast<char**>(tensor.handle());
@@ -150,19 +61,9 @@ std::string prove_storage(const Symbols& symbols, const Layout& layout, const Pr
     return {};
 }
 
-template <class Call>
-bool throws(Call call) {
-    try {
-        call();
-        return false;
-    } catch (const std::exception&) {
-        return true;
-    }
-}
-
 // The flag is the one that libtorch obeys: with it off, it refuses to resize.
 std::string prove_resizable(const Symbols& symbols, const Layout& layout, const ProofTensor& tensor) {
-    char* storage = static_cast<char*>(storage_of(tensor, layout));
+    char* storage = static_cast<char*>(tensor.storage(layout));
     char& resizable = storage[layout.storage_resizable];
     if (resizable != 1) return "StorageImpl: a fresh tensor does not look resizable";
     resizable = 0;
@@ -173,7 +74,7 @@ std::string prove_resizable(const Symbols& symbols, const Layout& layout, const 
 
 // Each access-check flag, alone and together, does what its name says and shares no byte with the size.
 std::string prove_flags(const Symbols& symbols, const Layout& layout, const ProofTensor& tensor) {
-    char* storage = static_cast<char*>(storage_of(tensor, layout));
+    char* storage = static_cast<char*>(tensor.storage(layout));
     const int32_t flags[] = {layout.storage_mutable_check, layout.storage_throw_mutable,
                              layout.storage_throw_immutable};
     const auto raise = [&](unsigned mask) {
@@ -208,14 +109,14 @@ std::string prove_flags(const Symbols& symbols, const Layout& layout, const Proo
 }
 
 std::string prove_round_trip(const Symbols& symbols, const Layout& layout, const ProofTensor& tensor) {
-    StorageView view(storage_of(tensor, layout), layout);
+    StorageView view(tensor.storage(layout), layout);
     std::vector<char> saved(kMatrixBytes);
     for (size_t i = 0; i < saved.size(); ++i) saved[i] = static_cast<char>(i * 31 + 7);
     std::memcpy(tensor.data(), saved.data(), saved.size());
 
-    view.release(AllocationGate::instance());
-    if (view.bytes() != kMatrixBytes || view.data() == nullptr ||
-        header_of(view.data())->kind != BlockKind::Tombstone) {
+    CpuGate& gate = CpuGate::instance();
+    view.release(gate);
+    if (view.bytes() != kMatrixBytes || view.data() == nullptr || !gate.is_tombstone(view.data())) {
         return "release: the storage does not hold a tombstone afterwards";
     }
     // Reading (resize copies the old bytes) and writing must both be refused while the bytes are away.
@@ -224,7 +125,7 @@ std::string prove_round_trip(const Symbols& symbols, const Layout& layout, const
     }
     if (!throws([&] { symbols.native_zero(tensor.handle()); }))
         return "release: libtorch still writes to a released storage";
-    view.restore(AllocationGate::instance());
+    view.restore(gate);
     std::memcpy(view.data(), saved.data(), saved.size());
     view.set_open(true);
     if (tensor.data() == nullptr || std::memcmp(tensor.data(), saved.data(), saved.size()) != 0) {
@@ -366,18 +267,6 @@ std::string prove_list(const Symbols& symbols, const Layout& layout) {
         probe, [&] { symbols.index_put_out(out.handle(), self.handle(), rows, 1, self.handle(), false); });
 }
 
-std::string check_operand(const Witness::Seen* seen, const char* what, size_t index, void* storage,
-                          const void* data, uint32_t argument) {
-    if (seen == nullptr) return std::string(what) + " was not observed";
-    if (index >= seen->operands.size()) return std::string(what) + ": an operand is missing";
-    const tio_obs_operand& operand = seen->operands[index];
-    if (operand.storage != storage || operand.data != data || operand.bytes != kMatrixBytes) {
-        return std::string(what) + ": operand " + std::to_string(index) + " is not the tensor it was given";
-    }
-    if (operand.argument != argument) return std::string(what) + ": argument index differs";
-    return {};
-}
-
 // The whole chain, hook included, on ops whose operands are known: in-place, with an output, with an out=
 // argument.
 std::string prove_ops(const Symbols& symbols, const Layout& layout) {
@@ -389,12 +278,9 @@ std::string prove_ops(const Symbols& symbols, const Layout& layout) {
     }
     Witness witness;
     tio_obs_handlers handlers{};
-    handlers.user = &witness;
-    handlers.describe = &witness_describe;
-    handlers.op_begin = &witness_begin;
-    handlers.op_end = &witness_end;
+    witness.fill(handlers);
     void* copy = nullptr;
-    RecordHook::install(symbols, layout, &handlers, {kMatrixBytes, 0});
+    RecordHook::install(symbols, layout, CpuGate::instance(), &handlers, {kMatrixBytes, 0});
     int32_t failed = symbols.zero(a.handle());
     failed |= symbols.zero(b.handle());
     failed |= symbols.clone(a.handle(), &copy);
@@ -407,9 +293,9 @@ std::string prove_ops(const Symbols& symbols, const Layout& layout) {
     if (copy != nullptr) symbols.delete_tensor(copy);
     if (failed != 0) return "a proof op failed inside libtorch";
 
-    void* storage_a = storage_of(a, layout);
-    void* storage_b = storage_of(b, layout);
-    void* storage_out = storage_of(out, layout);
+    void* storage_a = a.storage(layout);
+    void* storage_b = b.storage(layout);
+    void* storage_out = out.storage(layout);
     std::string differs = check_operand(witness.find("aten::zero_(Tensor(a!) self)", true), "aten::zero_", 0,
                                         storage_a, a.data(), 0);
     if (differs.empty())

@@ -4,12 +4,6 @@
 
 namespace tio {
 
-namespace {
-
-constexpr uint64_t kTombstoneBytes = 64;
-
-}  // namespace
-
 std::mutex& StorageView::transitions() {
     static auto* mutex = new std::mutex();
     return *mutex;
@@ -22,17 +16,23 @@ bool StorageView::movable(const AllocationGate& gate) const {
 }
 
 bool StorageView::adoptable(const AllocationGate& gate) const {
-    const abi::DataPtr& pointer = data_ptr();
-    return pointer.data != nullptr && pointer.data == pointer.context.get() &&
-           pointer.context.get_deleter() == gate.default_deleter() &&
-           at<abi::Allocator*>(layout_.storage_allocator) == gate.default_allocator() &&
-           at<uint8_t>(layout_.storage_resizable) != 0;
+    return gate.can_adopt(data_ptr(), allocator()) && at<uint8_t>(layout_.storage_resizable) != 0;
 }
 
-void StorageView::adopt(AllocationGate& gate) {
-    gate.adopt(data(), bytes());
-    at<abi::DataPtr>(layout_.storage_data_ptr).context.get_deleter() = &AllocationGate::delete_adopted;
-    at<abi::Allocator*>(layout_.storage_allocator) = &gate;
+bool StorageView::adopt(AllocationGate& gate) {
+    const uint64_t count = bytes();
+    gate.admit(count);
+    {
+        std::lock_guard<std::mutex> lock(transitions());
+        if (!adoptable(gate)) {
+            gate.withdraw(count);
+            return false;
+        }
+        gate.adopt(at<abi::DataPtr>(layout_.storage_data_ptr), at<abi::Allocator*>(layout_.storage_allocator),
+                   count);
+    }
+    gate.tell_adopted(data(), count);
+    return true;
 }
 
 void StorageView::set_open(bool open) {
@@ -44,21 +44,20 @@ void StorageView::set_open(bool open) {
 
 // Not through resize_bytes_cpu: that one shows the new size for a moment, in which a view op on another
 // thread would find its bounds violated. The old block is freed when the new one is in place.
-void StorageView::exchange_block(AllocationGate& gate, uint64_t bytes) {
-    abi::DataPtr block = gate.allocate(bytes);
+void StorageView::exchange_block(abi::DataPtr block) {
     std::swap(at<abi::DataPtr>(layout_.storage_data_ptr), block);
 }
 
 void StorageView::release(AllocationGate& gate) {
-    SilentScope silent(true);
-    exchange_block(gate, kTombstoneBytes);
-    gate.count_tombstone(kTombstoneBytes);
+    SilentScope silent;
+    exchange_block(gate.tombstone(device()));
+    gate.count_tombstone();
     set_open(false);
 }
 
 void StorageView::restore(AllocationGate& gate) {
     SilentScope silent;
-    exchange_block(gate, bytes());
+    exchange_block(gate.block(bytes(), device()));
 }
 
 }  // namespace tio

@@ -21,14 +21,17 @@ class StorageView {
     const abi::DataPtr& data_ptr() const { return at<abi::DataPtr>(layout_.storage_data_ptr); }
     void* data() const { return data_ptr().data; }
     uint64_t bytes() const { return static_cast<uint64_t>(at<int64_t>(layout_.storage_bytes)); }
+    abi::Allocator* allocator() const { return at<abi::Allocator*>(layout_.storage_allocator); }
+    abi::Device device() const { return data_ptr().device; }
     bool released() const { return at<uint8_t>(layout_.storage_throw_immutable) != 0; }
     // Memory that only this storage owns and that the gate can free and give again.
     bool movable(const AllocationGate& gate) const;
-    // Made by libtorch's default CPU allocator before the gate stood in front of it.
+    // Made by libtorch's allocator before the gate stood in front of it.
     bool adoptable(const AllocationGate& gate) const;
 
-    // After room was made: the gate counts and frees the block from now on.
-    void adopt(AllocationGate& gate);
+    // Asks for room (outside of transitions()); the gate counts and frees the block from now on. False when
+    // another thread was faster. Throws when there is no room.
+    bool adopt(AllocationGate& gate);
     // Both keep bytes() as it was, at every moment: views that check bounds go on working, on other threads
     // too.
     void release(AllocationGate& gate);
@@ -41,7 +44,7 @@ class StorageView {
     T& at(int32_t offset) const {
         return *reinterpret_cast<T*>(base_ + offset);
     }
-    void exchange_block(AllocationGate& gate, uint64_t bytes);
+    void exchange_block(abi::DataPtr block);
 
     char* base_;
     const Layout& layout_;

@@ -2,6 +2,8 @@
 
 #include <dlfcn.h>
 
+#include "layout.h"
+
 namespace tio {
 
 namespace {
@@ -40,6 +42,7 @@ bool resolve_symbols(Symbols& s, std::string& why) {
            find(torch, "_ZNK2at14RecordFunction4nameEv", s.record_name, why) &&
            find(torch, "_ZN2at6native16resize_bytes_cpuEPN3c1011StorageImplEm", s.resize_bytes_cpu, why) &&
            find(torch, "_ZN2at6native5zero_ERNS_6TensorE", s.native_zero, why) &&
+           find(torch, "_ZN2at4_ops5copy_4callERNS_6TensorERKS2_b", s.copy, why) &&
            find(torch, "_ZN3c10lsERSoRKNS_14FunctionSchemaE", s.print_schema, why) &&
            find(c10, "_ZN3c1012GetAllocatorERKNS_10DeviceTypeE", s.get_allocator, why) &&
            find(c10, "_ZN3c1012SetAllocatorENS_10DeviceTypeEPNS_9AllocatorEh", s.set_allocator, why) &&
@@ -54,6 +57,34 @@ bool resolve_symbols(Symbols& s, std::string& why) {
            find(torch, "aoti_torch_zero_", s.zero, why) && find(torch, "aoti_torch_clone", s.clone, why) &&
            find(torch, "aoti_torch_mm_out", s.mm_out, why) &&
            find(torch, "aoti_torch_index_put_out", s.index_put_out, why);
+}
+
+bool resolve_cuda_symbols(CudaSymbols& s, std::string& why) {
+    void* torch = loaded_library("libtorch_cpu.so");
+    void* cuda = loaded_library("libtorch_cuda.so");
+    if (cuda == nullptr) {
+        why =
+            "this libtorch has no CUDA: libtorch_cuda.so is not loaded in this process. NuGet's libtorch-cpu "
+            "does not contain it; set TERAIO_LIBTORCH to the lib folder of a libtorch or PyTorch with CUDA "
+            "of a known version (" +
+            known_versions() + ")";
+        return false;
+    }
+    if (!find(torch, "aoti_torch_get_current_device_index", s.current_device, why) ||
+        !find(cuda, "aoti_torch_get_current_cuda_stream", s.current_stream, why)) {
+        why += "; sessions on CUDA need a libtorch or PyTorch with CUDA of a known version (" +
+               known_versions() + ")";
+        return false;
+    }
+    std::string ignored;
+    if (!find(cuda, "aoti_torch_create_cuda_guard", s.create_guard, ignored) ||
+        !find(cuda, "aoti_torch_delete_cuda_guard", s.delete_guard, ignored)) {
+        s.create_guard = nullptr;
+    }
+    // libc10_cuda, which libtorch_cuda needs, has it: dlsym looks there, too.
+    s.allocator =
+        static_cast<abi::Allocator* const*>(dlsym(cuda, "_ZN3c104cuda20CUDACachingAllocator9allocatorE"));
+    return true;
 }
 
 std::string loaded_torch_version() {

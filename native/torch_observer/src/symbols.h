@@ -19,6 +19,8 @@ struct Symbols {
     void (*resize_bytes_cpu)(void* storage, size_t bytes) = nullptr;
     void* (*native_zero)(void* tensor) =
         nullptr;  // at::native::zero_, under the dispatcher and without the C ABI's error log
+    // at::Tensor::copy_ through the dispatcher, without the C ABI's error log
+    void* (*copy)(void* to, const void* from, bool non_blocking) = nullptr;
     std::ostream& (*print_schema)(std::ostream&, const void* schema) = nullptr;
     // c10:: (libc10)
     abi::Allocator* (*get_allocator)(const int8_t& device_type) = nullptr;
@@ -41,8 +43,22 @@ struct Symbols {
                              bool accumulate) = nullptr;
 };
 
+// What a session on CUDA needs beside it; libtorch_cpu and libtorch_cuda have it in their C ABI.
+struct CudaSymbols {
+    int32_t (*current_device)(int32_t* index) = nullptr;
+    int32_t (*current_stream)(int32_t device_index, void** stream) = nullptr;
+    // Null where they are not exported; needed where another device than the session's is current.
+    int32_t (*create_guard)(int32_t device_index, void** guard) = nullptr;
+    int32_t (*delete_guard)(void* guard) = nullptr;
+    // c10::cuda::CUDACachingAllocator::allocator, a std::atomic<CUDAAllocator*>; null where it is not
+    // exported.
+    abi::Allocator* const* allocator = nullptr;
+};
+
 // Fills `symbols` from the loaded libtorch; false with `why` naming the first thing that is missing.
 bool resolve_symbols(Symbols& symbols, std::string& why);
+// The same for CUDA; `why` also says how to get a libtorch that has it.
+bool resolve_cuda_symbols(CudaSymbols& symbols, std::string& why);
 // "2.10.0", or empty when no libtorch is loaded.
 std::string loaded_torch_version();
 

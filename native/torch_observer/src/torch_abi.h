@@ -7,12 +7,22 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 namespace tio::abi {
 
+inline constexpr int8_t kCpu = 0;  // c10::DeviceType
+inline constexpr int8_t kCuda = 1;
+
 struct Device {
-    int8_t type = 0;
+    int8_t type = kCpu;
     int8_t index = -1;
+};
+
+// c10::Stream and, alike for a caller, c10::cuda::CUDAStream: two words, passed in registers.
+struct Stream {
+    Device device;
+    int64_t id = 0;
 };
 
 using Deleter = void (*)(void*);
@@ -32,6 +42,14 @@ class Allocator {
     virtual bool is_simple_data_ptr(const DataPtr& pointer) const = 0;
     virtual Deleter raw_deleter() const = 0;
     virtual void copy_data(void* destination, const void* source, size_t bytes) const = 0;
+};
+
+// c10::DeviceAllocator, as far as the self-proof calls it.
+class DeviceAllocator : public Allocator {
+  public:
+    virtual bool initialized() = 0;
+    virtual void empty_cache(std::pair<uint64_t, uint64_t> pool) = 0;
+    virtual void record_stream(const DataPtr& pointer, Stream stream) = 0;
 };
 
 struct ObserverContext {

@@ -55,6 +55,22 @@ TEST(Attach, RefusesStructsOfAnotherVersion) {
     EXPECT_EQ(tio_obs_attach(&options, &handlers), TIO_OBS_E_INVALID);
 }
 
+TEST(Attach, RefusesADeviceThatDoesNotExist) {
+    const tio_obs_handlers handlers = complete_handlers();
+    tio_obs_options options = usable_options();
+    options.device_type = 2;
+    EXPECT_EQ(tio_obs_attach(&options, &handlers), TIO_OBS_E_INVALID);
+    options.device_type = TIO_OBS_DEVICE_CUDA;
+    options.device_index = -1;
+    EXPECT_EQ(tio_obs_attach(&options, &handlers), TIO_OBS_E_INVALID);
+}
+
+TEST(CurrentStream, WithoutASessionIsRefused) {
+    void* stream = nullptr;
+    EXPECT_EQ(tio_obs_current_stream(&stream), TIO_OBS_E_STATE);
+    EXPECT_EQ(tio_obs_current_stream(nullptr), TIO_OBS_E_INVALID);
+}
+
 TEST(Detach, WithoutAttachIsRefused) {
     EXPECT_EQ(tio_obs_detach(), TIO_OBS_E_STATE);
 }
@@ -84,8 +100,8 @@ TEST(Abi, StructSizesAreThoseOfTheHeader) {
     EXPECT_EQ(sizes[1], 32u);
     EXPECT_EQ(sizes[2], 48u);
     EXPECT_EQ(sizes[3], 64u);
-    EXPECT_EQ(sizes[4], 48u);
-    EXPECT_EQ(sizes[5], 80u);
+    EXPECT_EQ(sizes[4], 56u);
+    EXPECT_EQ(sizes[5], 88u);
 }
 
 }  // namespace

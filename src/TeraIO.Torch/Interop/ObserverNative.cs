@@ -10,7 +10,7 @@ namespace TeraIO.Torch.Interop;
 internal static unsafe partial class ObserverNative
 {
     private const string Library = "tio_torch_observer";
-    private const uint AbiVersion = 1;
+    private const uint AbiVersion = 2;
 
     private static readonly Lock _loading = new();
     private static bool _loaded;
@@ -76,6 +76,11 @@ internal static unsafe partial class ObserverNative
     [LibraryImport(Library, EntryPoint = "tio_obs_free_kept")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     public static partial void FreeKept(nint data);
+
+    /// <summary>The CUstream that is current for the calling thread on the session's device; 0 is one, too.</summary>
+    [LibraryImport(Library, EntryPoint = "tio_obs_current_stream")]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    public static partial int CurrentStream(out nint stream);
 
     /// <summary>Text of the calling thread's last failure.</summary>
     public static string LastError()

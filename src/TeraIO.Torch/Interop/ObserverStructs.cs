@@ -87,6 +87,15 @@ internal unsafe struct ObserverOptions
     public byte* AssumeVersion;
     public uint SkewField;
     public int SkewBytes;
+    public ObserverDevice DeviceType;
+    public int DeviceIndex;
+}
+
+/// <summary>Whose tensors are observed. Values are the observer's.</summary>
+internal enum ObserverDevice : uint
+{
+    Cpu = 0,
+    Cuda = 1,
 }
 
 [StructLayout(LayoutKind.Sequential)]
@@ -103,6 +112,7 @@ internal struct ObserverStatistics
     public ulong Frees;
     public ulong Released;
     public ulong Restored;
+    public ulong ReservedBytes;
 }
 
 /// <summary>Status codes of the observer.</summary>
@@ -112,5 +122,6 @@ internal static class ObserverStatus
     public const int NotLoaded = -2;
     public const int Unsupported = -3;
     public const int Busy = -4;
+    public const int State = -5;
     public const int Limit = -7;
 }

@@ -68,6 +68,14 @@ internal sealed unsafe class ObserverBridge : IDisposable
         _ = ObserverNative.Detach(); // fails only when nothing is attached
     }
 
+    /// <summary>The calling thread's current stream on the session's CUDA device, a <c>CUstream</c>.</summary>
+    /// <exception cref="TeraIOException">The attached session has none.</exception>
+    public static nint CurrentStream()
+    {
+        if (ObserverNative.CurrentStream(out nint stream) == ObserverStatus.Ok) return stream;
+        throw new TeraIOException($"libtorch does not tell its current CUDA stream: {ObserverNative.LastError()}");
+    }
+
     /// <summary>The storage behind a TorchSharp tensor.</summary>
     /// <param name="tensorHandle"><c>Tensor.Handle</c>; the tensor must be alive.</param>
     public static StorageOperand Inspect(nint tensorHandle)

@@ -12,6 +12,7 @@ namespace TeraIO.Torch.Tests.Observation;
 [NonParallelizable]
 public unsafe class ObserverAttachTests
 {
+    // Those behind them in the table describe the CUDA allocator.
     private const int LayoutFields = 15;
 
     [OneTimeSetUp]
@@ -39,6 +40,24 @@ public unsafe class ObserverAttachTests
 
         Marshal.FreeCoTaskMem(version);
         Assert.That(refusal!.Message, Does.Contain("9.8.7").And.Contain("2.10.0"));
+    }
+
+    [Test]
+    public void Refuses_a_session_on_cuda_where_libtorch_has_none_and_says_what_to_do()
+    {
+        var options = new ObserverOptions { MinimumBytes = 65536, DeviceType = ObserverDevice.Cuda };
+
+        var refusal = Assert.Throws<ConfigurationException>(() => Attach(options).Dispose());
+
+        Assert.That(refusal!.Message, Does.Contain("libtorch_cuda.so").And.Contain("TERAIO_LIBTORCH").And.Contain("2.10.0"));
+    }
+
+    [Test]
+    public void A_session_on_the_cpu_has_no_current_stream()
+    {
+        using ObserverBridge bridge = Attach(new ObserverOptions { MinimumBytes = 65536 });
+
+        Assert.That(() => ObserverBridge.CurrentStream(), Throws.TypeOf<TeraIOException>().With.Message.Contains("CPU"));
     }
 
     [Test]

@@ -55,10 +55,6 @@ class CachingAllocator final : public c10::cuda::CUDACachingAllocator::CUDAAlloc
 
     bool initialized() override { return true; }
     void empty_cache(Pool) override { pool().empty_cache(); }
-    void record_stream(const c10::DataPtr& pointer, c10::Stream) override {
-        if (pointer.context.get_deleter() != &local_raw_delete) return;
-        pool().record_stream(pointer.data);
-    }
     Stats get_device_stats(c10::DeviceIndex) override {
         const tio_standin_torch_counts counts = pool().counts();
         Stats stats;
@@ -100,8 +96,9 @@ class CachingAllocator final : public c10::cuda::CUDACachingAllocator::CUDAAlloc
         if (bytes != nullptr) *bytes = pool().size_of(memory);
         return memory;
     }
-    void record_cuda_stream(const c10::DataPtr& pointer, c10::Stream stream) override {
-        record_stream(pointer, stream);
+    void record_cuda_stream(const c10::DataPtr& pointer, c10::Stream) override {
+        if (pointer.context.get_deleter() != &local_raw_delete) return;
+        pool().record_stream(pointer.data);
     }
     void snapshot() override { not_modelled("snapshot"); }
     void begin_allocate_to_pool() override { not_modelled("beginAllocateToPool"); }

@@ -1,6 +1,6 @@
 // The gate by itself: counting, asking for room, announcing, keeping. Its place inside libtorch is tested
 // from C#, on the real one.
-#include "allocation_gate.h"
+#include "cpu_gate.h"
 
 #include <gtest/gtest.h>
 
@@ -30,7 +30,7 @@ tio_obs_handlers handlers_for(Engine& engine) {
         auto& self = *static_cast<Engine*>(user);
         ++self.room_requests;
         if (self.has_room) {
-            AllocationGate::instance().set_limit(self.limit_when_asked, 0);
+            CpuGate::instance().set_limit(self.limit_when_asked, 0);
             return 0;
         }
         std::snprintf(why, capacity, "no room today");
@@ -47,7 +47,7 @@ tio_obs_handlers handlers_for(Engine& engine) {
     return handlers;
 }
 
-class AllocationGateTest : public testing::Test {
+class CpuGateTest : public testing::Test {
   protected:
     void SetUp() override {
         handlers_ = handlers_for(engine_);
@@ -62,13 +62,13 @@ class AllocationGateTest : public testing::Test {
         EXPECT_EQ(gate_.live(), base_) << "a block was leaked or counted twice";
     }
 
-    AllocationGate& gate_ = AllocationGate::instance();
+    CpuGate& gate_ = CpuGate::instance();
     Engine engine_;
     tio_obs_handlers handlers_{};
     uint64_t base_ = 0;
 };
 
-TEST_F(AllocationGateTest, CountsLiveBytesAndTheirPeak) {
+TEST_F(CpuGateTest, CountsLiveBytesAndTheirPeak) {
     {
         abi::DataPtr first = gate_.allocate(kBlock);
         abi::DataPtr second = gate_.allocate(10);
@@ -78,7 +78,7 @@ TEST_F(AllocationGateTest, CountsLiveBytesAndTheirPeak) {
     EXPECT_EQ(gate_.peak() - base_, kBlock + 10);
 }
 
-TEST_F(AllocationGateTest, AnnouncesLargeBlocksOnly) {
+TEST_F(CpuGateTest, AnnouncesLargeBlocksOnly) {
     abi::DataPtr large = gate_.allocate(kBlock);
     abi::DataPtr small = gate_.allocate(100);
     EXPECT_EQ(engine_.allocated, std::vector<void*>{large.data});
@@ -88,7 +88,7 @@ TEST_F(AllocationGateTest, AnnouncesLargeBlocksOnly) {
     EXPECT_EQ(engine_.freed, std::vector<void*>{address});
 }
 
-TEST_F(AllocationGateTest, AsksForRoomBeforeTheLimitIsPassed) {
+TEST_F(CpuGateTest, AsksForRoomBeforeTheLimitIsPassed) {
     gate_.set_limit(base_ + kBlock, 0);
     engine_.has_room = true;
     engine_.limit_when_asked = base_ + 2 * kBlock;
@@ -98,7 +98,7 @@ TEST_F(AllocationGateTest, AsksForRoomBeforeTheLimitIsPassed) {
     EXPECT_EQ(engine_.room_requests, 1);
 }
 
-TEST_F(AllocationGateTest, ARefusalCarriesTheReasonAndCountsNothing) {
+TEST_F(CpuGateTest, ARefusalCarriesTheReasonAndCountsNothing) {
     gate_.set_limit(base_ + kBlock, 0);
     try {
         abi::DataPtr tooLarge = gate_.allocate(2 * kBlock);
@@ -109,7 +109,7 @@ TEST_F(AllocationGateTest, ARefusalCarriesTheReasonAndCountsNothing) {
     EXPECT_EQ(gate_.peak(), base_);
 }
 
-TEST_F(AllocationGateTest, AKeptBlockLivesUntilItIsGivenBack) {
+TEST_F(CpuGateTest, AKeptBlockLivesUntilItIsGivenBack) {
     abi::DataPtr block = gate_.allocate(kBlock);
     void* data = block.data;
     engine_.keep = true;
@@ -119,7 +119,7 @@ TEST_F(AllocationGateTest, AKeptBlockLivesUntilItIsGivenBack) {
     gate_.free_kept(data);
 }
 
-TEST_F(AllocationGateTest, SilentAllocationsAreCountedButNotAnnounced) {
+TEST_F(CpuGateTest, SilentAllocationsAreCountedButNotAnnounced) {
     abi::DataPtr block;
     {
         SilentScope silent;
@@ -129,34 +129,34 @@ TEST_F(AllocationGateTest, SilentAllocationsAreCountedButNotAnnounced) {
     EXPECT_EQ(gate_.live() - base_, kBlock);
 }
 
-TEST_F(AllocationGateTest, ASilentAllocationThatPassesTheLimitFailsWithoutAsking) {
+TEST_F(CpuGateTest, ASilentAllocationThatPassesTheLimitFailsWithoutAsking) {
     gate_.set_limit(base_ + kBlock, 0);
     SilentScope silent;
     EXPECT_THROW(gate_.allocate(2 * kBlock), OverLimit);
     EXPECT_EQ(engine_.room_requests, 0);
 }
 
-TEST_F(AllocationGateTest, ATombstoneIsCountedOnlyOnceItsBlockIsGone) {
+TEST_F(CpuGateTest, ATombstoneIsCountedOnlyOnceItsBlockIsGone) {
     abi::DataPtr tombstone;
     {
-        SilentScope silent(/*tombstone*/ true);
-        tombstone = gate_.allocate(64);
+        SilentScope silent;
+        tombstone = gate_.tombstone({});
     }
     EXPECT_EQ(gate_.live(), base_);
-    gate_.count_tombstone(64);
-    EXPECT_EQ(gate_.live() - base_, 64u);
+    gate_.count_tombstone();
+    EXPECT_EQ(gate_.live() - base_, kTombstoneBytes);
     void* address = tombstone.data;
     tombstone.context.reset();
     EXPECT_EQ(engine_.freed, std::vector<void*>{address}) << "a tombstone's death is always told";
 }
 
-TEST_F(AllocationGateTest, NothingIsAllocatedForZeroBytes) {
+TEST_F(CpuGateTest, NothingIsAllocatedForZeroBytes) {
     abi::DataPtr nothing = gate_.allocate(0);
     EXPECT_EQ(nothing.data, nullptr);
     EXPECT_EQ(gate_.live(), base_);
 }
 
-TEST_F(AllocationGateTest, CountsAreExactUnderConcurrency) {
+TEST_F(CpuGateTest, CountsAreExactUnderConcurrency) {
     std::vector<std::thread> threads;
     gate_.set_handlers(nullptr, 0);  // the recording engine of this test is not thread-safe
     for (int worker = 0; worker < 4; ++worker) {
