@@ -44,6 +44,17 @@ public sealed record OffloadOptions
     /// <inheritdoc cref="StoreOptions.FixedShares"/>
     public IReadOnlyList<double>? StorageShares { get; init; }
 
+    /// <summary>
+    /// Where the tensors live that the session counts and moves; those elsewhere pass it unseen. Default <see cref="TensorDevice.Cpu"/>. On a CUDA device all ops run on one stream.
+    /// </summary>
+    public TensorDevice Device { get; init; }
+
+    /// <summary>
+    /// How bytes reach the storage paths. Host memory: <see cref="StorageBackend.Auto"/>, <see cref="StorageBackend.IoUring"/> or <see cref="StorageBackend.Threads"/>. A CUDA device: <see cref="StorageBackend.Staged"/>,
+    /// which is also what <see cref="StorageBackend.Auto"/> stands for there, or <see cref="StorageBackend.CuFile"/>. Default <see cref="StorageBackend.Auto"/>.
+    /// </summary>
+    public StorageBackend Backend { get; init; } = StorageBackend.Auto;
+
     /// <summary>Storages smaller than this stay in memory. Default 64 KiB.</summary>
     public ByteSize MinimumOffloadSize { get; init; } = ByteSize.FromKiB(64);
 
@@ -54,13 +65,16 @@ public sealed record OffloadOptions
     public ByteSize? StoreCapacity { get; init; }
 
     /// <summary>
-    /// Host memory as a tier in front of <see cref="StoragePaths"/>, for tensors of a device with memory of its own. Where tensors live in host memory, as they do in every session so far, it is
-    /// refused unless <see cref="HostMemoryOptions.AllowOnCpu"/> says that an emulated tier is meant. Default <see langword="null"/>: none.
+    /// Host memory as a tier in front of <see cref="StoragePaths"/>. Where tensors live in host memory themselves it is refused unless <see cref="HostMemoryOptions.AllowOnCpu"/> says that an
+    /// emulated tier is meant; for a CUDA device, because no backend moves device memory there yet. Default <see langword="null"/>: none.
     /// </summary>
     public HostMemoryOptions? HostMemory { get; init; }
 
-    /// <inheritdoc cref="StoreOptions.VerifyReads"/>
-    public bool VerifyReads { get; init; } = true;
+    /// <summary>
+    /// Compare every stripe that comes back with the checksum of what was written. Without it corruption goes into the training unseen. Default <see langword="null"/>: as far as it can be done, which is in
+    /// host memory; the bytes of a CUDA device never pass the CPU that would check them, so that <see langword="true"/> is refused there.
+    /// </summary>
+    public bool? VerifyReads { get; init; }
 
     /// <summary>
     /// Time from the begin of a tensor's write or read after which it is given up: what waits in a queue at once, what the kernel has when the kernel lets go of it. A write that is
@@ -92,7 +106,7 @@ public sealed record OffloadOptions
 
     /// <summary>
     /// Bytes of freed tensor memory kept for reuse, never beyond the budget. Default <see langword="null"/>: all that the budget leaves, or
-    /// without a budget what keeps live and kept bytes within the peak of the live ones.
+    /// without a budget what keeps live and kept bytes within the peak of the live ones. Refused for a CUDA device, where libtorch's caching allocator keeps freed memory.
     /// </summary>
     /// <remarks>Fresh memory costs a page fault and a zeroing per page, and training asks for the same sizes again and again.</remarks>
     public ByteSize? BlockCacheSize { get; init; }
@@ -109,6 +123,13 @@ public sealed record OffloadOptions
         if (MinimumOffloadSize.Bytes < 4096)
         {
             throw new ConfigurationException($"{nameof(MinimumOffloadSize)} is {MinimumOffloadSize}; the smallest that can be moved is 4 KiB.");
+        }
+
+        if (Device.IsCuda) ValidateForCuda();
+        else if (StoreOptions.IsForDeviceMemory(Backend))
+        {
+            throw new ConfigurationException(
+                $"{nameof(Backend)} is {Backend}, which moves the memory of a CUDA device, but {nameof(Device)} is {Device}: set {nameof(Device)} to {nameof(TensorDevice)}.{nameof(TensorDevice.Cuda)}(), or use Auto, IoUring or Threads.");
         }
 
         if (HostMemory is { AllowOnCpu: false } host)
@@ -131,6 +152,32 @@ public sealed record OffloadOptions
         }
     }
 
+    private void ValidateForCuda()
+    {
+        if (Backend is StorageBackend.IoUring or StorageBackend.Threads)
+        {
+            throw new ConfigurationException($"{nameof(Backend)} is {Backend}, which moves host memory, but the tensors are on {Device}: use Staged or CuFile.");
+        }
+
+        if (VerifyReads == true)
+        {
+            throw new ConfigurationException(
+                $"{nameof(VerifyReads)} is on, but the tensors are on {Device} and their bytes never pass the CPU that would check them: leave it out.");
+        }
+
+        if (HostMemory is not null)
+        {
+            throw new ConfigurationException(
+                $"{nameof(HostMemory)} is set, but the tensors are on {Device}, and it is the CPU that fills and empties the host tier: leave it out.");
+        }
+
+        if (BlockCacheSize is not null)
+        {
+            throw new ConfigurationException(
+                $"{nameof(BlockCacheSize)} is set, but on {Device} it is libtorch's caching allocator that keeps freed memory: leave it out.");
+        }
+    }
+
     internal StoreOptions ToStoreOptions() => new()
     {
         Paths = StoragePaths,
@@ -140,7 +187,9 @@ public sealed record OffloadOptions
         Emulated = EmulatedDevice,
         Leases = Leases,
         HostMemory = HostMemory,
-        VerifyReads = VerifyReads,
+        VerifyReads = VerifyReads ?? !Device.IsCuda,
+        Backend = Device.IsCuda && Backend == StorageBackend.Auto ? StorageBackend.Staged : Backend,
+        Device = Math.Max(0, Device.CudaOrdinal),
         TransferDeadline = TransferDeadline,
     };
 
@@ -149,5 +198,7 @@ public sealed record OffloadOptions
         MinimumBytes = (ulong)MinimumOffloadSize.Bytes,
         LimitBytes = (ulong)(MemoryBudget?.Bytes ?? 0),
         CacheBytes = BlockCacheSize is { } cache ? (ulong)Math.Max(0, cache.Bytes) : ulong.MaxValue,
+        DeviceType = Device.IsCuda ? ObserverDevice.Cuda : ObserverDevice.Cpu,
+        DeviceIndex = Math.Max(0, Device.CudaOrdinal),
     };
 }

@@ -19,6 +19,10 @@ namespace TeraIO.Torch;
 /// single bit.
 /// </summary>
 /// <remarks>
+/// <para>
+/// On a CUDA device (<see cref="OffloadOptions.Device"/>) transfers keep the order of the kernels of one stream: an op that runs on another one is refused, and so sets <see cref="Failure"/>. The budget counts
+/// tensors; libtorch's caching allocator takes more from the device.
+/// </para>
 /// <para>One session per process at a time. Members are thread-safe; ops may run on any thread.</para>
 /// <para>
 /// Code that reads tensor data directly (<c>tensor.data&lt;T&gt;()</c>, <c>module.save</c>) is invisible to the session: do it inside
@@ -32,6 +36,7 @@ namespace TeraIO.Torch;
 public sealed class OffloadSession : IDisposable
 {
     private readonly TensorStore? _store;
+    private readonly KernelOrder? _kernels;
     private readonly OnDemandEngine _engine;
     private readonly ObserverBridge _bridge;
     private readonly PlannedRun? _planned;
@@ -39,11 +44,12 @@ public sealed class OffloadSession : IDisposable
     private long _budget;
     private bool _disposed;
 
-    private OffloadSession(TensorStore? store, OnDemandEngine engine, ObserverBridge bridge, PlannedRun? planned, SessionPlanner? planner, long budget)
+    private OffloadSession(TensorStore? store, KernelOrder? kernels, OnDemandEngine engine, ObserverBridge bridge, PlannedRun? planned, SessionPlanner? planner, long budget)
     {
         _planned = planned;
         _planner = planner;
         _store = store;
+        _kernels = kernels;
         _engine = engine;
         _bridge = bridge;
         _budget = budget;
@@ -52,8 +58,8 @@ public sealed class OffloadSession : IDisposable
     /// <summary>The limit on live tensor bytes; null when the session only observes.</summary>
     public ByteSize? MemoryBudget => _budget == long.MaxValue ? null : new ByteSize(_budget);
 
-    /// <summary>The first error inside an op since the session began, or null.</summary>
-    public TeraIOException? Failure => _bridge.Failure;
+    /// <summary>The first error inside an op since the session began, or why it moves nothing any more; or null.</summary>
+    public TeraIOException? Failure => _engine.Stopped ?? _bridge.Failure;
 
     /// <summary>The steady training step as the planner sees it; null before two equal steps, and in other modes than <see cref="OffloadMode.Planned"/>.</summary>
     public Trace? Trace => _planned?.Trace;
@@ -61,7 +67,9 @@ public sealed class OffloadSession : IDisposable
     /// <summary>The plan that is carried out; null as long as <see cref="Trace"/> is.</summary>
     public MigrationPlan? Plan => _planned?.Plan;
 
-    /// <summary>The waits of the last whole step, op by op, with their causes. Empty in other modes than <see cref="OffloadMode.Planned"/>.</summary>
+    /// <summary>
+    /// The waits of the last whole step, op by op, with their causes. On a CUDA device, in a step whose ops were timed there, only as far as the device had nothing left to do. Empty in other modes than <see cref="OffloadMode.Planned"/>.
+    /// </summary>
     public IReadOnlyList<StallOfOp> LastStalls => _planned?.LastStalls ?? [];
 
     /// <summary>How the last two steps that ran without a plan differ: the first op that is not the same. Null when they are equal.</summary>
@@ -269,6 +277,8 @@ public sealed class OffloadSession : IDisposable
         {
             _bridge.Dispose();
             _store?.Dispose();
+            // Its fences are free once the store has drained.
+            _kernels?.Dispose();
         }
     }
 
@@ -276,9 +286,12 @@ public sealed class OffloadSession : IDisposable
     internal static OffloadSession Begin(OffloadOptions options, TensorStore? store, long budget)
     {
         TorchRuntime.Initialize();
+        KernelOrder? kernels = null;
         try
         {
-            var engine = new OnDemandEngine(new TorchStorageMemory(), store, budget);
+            // Without a store nothing moves that would need an order.
+            if (options.Device.IsCuda && store is not null) kernels = new KernelOrder(options.Device.CudaOrdinal, ObserverBridge.CurrentStream);
+            var engine = new OnDemandEngine(new TorchStorageMemory(), store, budget, kernels);
             PlannedRun? planned = null;
             SessionPlanner? planner = null;
             if (options.Mode == OffloadMode.Planned && store is not null)
@@ -289,11 +302,12 @@ public sealed class OffloadSession : IDisposable
             }
 
             ObserverBridge bridge = ObserverBridge.Attach(engine, options.ToObserverOptions());
-            return new OffloadSession(store, engine, bridge, planned, planner, budget);
+            return new OffloadSession(store, kernels, engine, bridge, planned, planner, budget);
         }
         catch
         {
             store?.Dispose();
+            kernels?.Dispose();
             throw;
         }
     }

@@ -35,7 +35,7 @@
 extern "C" {
 #endif
 
-#define TIO_GDS_ABI_VERSION 3u
+#define TIO_GDS_ABI_VERSION 4u
 
 typedef int32_t tio_status;
 
@@ -149,8 +149,8 @@ typedef struct tio_gds_gpu_info {
  * driver. */
 TIO_GDS_API tio_status tio_gds_gpu_open(const tio_gds_gpu_options* options, tio_gds_gpu** gpu);
 TIO_GDS_API tio_status tio_gds_gpu_get_info(const tio_gds_gpu* gpu, tio_gds_gpu_info* info);
-/* Waits for the device (cuCtxSynchronize). TIO_E_INVALID while it has fences, or requests in flight signal
- * one that it had. NULL is allowed. */
+/* Waits for the device (cuCtxSynchronize). TIO_E_INVALID while it has fences, timelines or memory, or
+ * requests in flight signal a fence that it had. NULL is allowed. */
 TIO_GDS_API tio_status tio_gds_gpu_close(tio_gds_gpu* gpu);
 
 TIO_GDS_API tio_status tio_gds_fence_create(tio_gds_gpu* gpu, tio_gds_fence** fence);
@@ -196,6 +196,42 @@ TIO_GDS_API tio_status tio_gds_fence_get_state(const tio_gds_fence* fence, tio_g
 /* Blocks the calling thread until the fence passes, at most timeout_ms (< 0: no limit; TIO_E_TIMEOUT). The
  * status of the work before it, if that failed. */
 TIO_GDS_API tio_status tio_gds_fence_wait(const tio_gds_fence* fence, int32_t timeout_ms);
+
+/* ---- memory of a device --------------------------------------------------------------------------- */
+
+/* Memory of its own for who has no other allocator there: measurements, tests. TIO_E_NOMEM when the device
+ * has no more; TIO_E_INVALID for 0 bytes. At least 256-byte aligned. */
+TIO_GDS_API tio_status tio_gds_device_alloc(tio_gds_gpu* gpu, size_t bytes, void** memory);
+/* Waits for what uses the memory, as cuMemFree does. TIO_E_INVALID if tio_gds_device_alloc of this gpu has
+ * not given it. When the driver fails it is gone all the same. NULL is allowed. */
+TIO_GDS_API tio_status tio_gds_device_free(tio_gds_gpu* gpu, void* memory);
+
+enum { TIO_COPY_TO_DEVICE = 0, TIO_COPY_TO_HOST = 1 };
+
+/* Copies between host memory of any kind and any memory of the device, from any allocator, and returns when
+ * the bytes are there. Comes after what is in the legacy default stream and knows no other: who has work in
+ * other streams waits for it first. */
+TIO_GDS_API tio_status tio_gds_device_copy(tio_gds_gpu* gpu, void* to, const void* from, size_t bytes,
+                                           uint32_t direction);
+
+/* ---- timelines ------------------------------------------------------------------------------------ */
+
+/* When things happen on a device, by its own clock: the host's clock only knows when they were launched. */
+typedef struct tio_gds_timeline tio_gds_timeline;
+
+TIO_GDS_API tio_status tio_gds_timeline_create(tio_gds_gpu* gpu, tio_gds_timeline** timeline);
+/* NULL is allowed. */
+TIO_GDS_API tio_status tio_gds_timeline_destroy(tio_gds_timeline* timeline);
+/* Marks the moment at which the work that is now in the CUstream (NULL: the legacy default stream of the
+ * primary context) has finished. Blocks for nothing but a tio_gds_timeline_collect of another thread. *index
+ * counts from 0 since the last collect. On failure there is no mark. */
+TIO_GDS_API tio_status tio_gds_timeline_mark(tio_gds_timeline* timeline, void* stream, uint64_t* index);
+/* Waits until the device has come to all marks, and tells when it did: in seconds since mark 0, from one mark
+ * to the next as exact as CUDA's events (about half a microsecond); negative for marks in other streams that
+ * came before mark 0. Then the timeline is empty, after an error of the device too. *count is the number of
+ * marks; if `capacity` is less, TIO_E_INVALID at once, and they stay. */
+TIO_GDS_API tio_status tio_gds_timeline_collect(tio_gds_timeline* timeline, double* seconds,
+                                                uint64_t capacity, uint64_t* count);
 
 /* ---- queues --------------------------------------------------------------------------------------- */
 

@@ -38,7 +38,8 @@ internal sealed class TrainingState(GptModel model, OptimizerHelper optimizer, O
             if (slot.Get() is not { } tensor)
                 continue;
             using var pin = session?.Pin(tensor);
-            writer.Add(name, tensor.bytes);
+            using var host = tensor.cpu(); // itself where it is there already
+            writer.Add(name, host.bytes);
         }
         writer.Complete();
     }
@@ -71,7 +72,8 @@ internal sealed class TrainingState(GptModel model, OptimizerHelper optimizer, O
                 (name, bytes) =>
                 {
                     incoming = Incoming(slots, name, bytes);
-                    pin = session?.Pin(incoming);
+                    // A device's session does not count or move what is in host memory.
+                    pin = slots[name].Parameter.device_type == DeviceType.CPU ? session?.Pin(incoming) : null;
                     return incoming.bytes;
                 },
                 name =>
@@ -110,7 +112,7 @@ internal sealed class TrainingState(GptModel model, OptimizerHelper optimizer, O
         if (slot.Get() is { } present)
             present.copy_(incoming);
         else
-            slot.Set(incoming.clone().DetachFromDisposeScope());
+            slot.Set(incoming.to(slot.Parameter.device, copy: true).DetachFromDisposeScope());
     }
 
     private IEnumerable<(string Name, StateSlot Slot)> Tensors()

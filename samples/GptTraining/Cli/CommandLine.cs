@@ -3,6 +3,7 @@ using TeraIO.Core;
 using TeraIO.Core.Leases;
 using TeraIO.Core.Storage;
 using TeraIO.Planner.Policies;
+using TeraIO.Torch;
 
 namespace TeraIO.Samples.GptTraining;
 
@@ -51,7 +52,9 @@ internal sealed class CommandLine
     private readonly Option<string?> _emulateWrite = new("--emulate-write") { Description = "The same for writes; both or none" };
     private readonly Option<string?> _hostMemory = new("--host-memory") { Description = "Emulate a host tier of this size in front of the store. It lies in the same memory as the model, so it shows what a GPU host would do and saves nothing here" };
     private readonly Option<string> _hostMode = new("--host-mode") { Description = "write-back (to the store when room is needed) or write-through (at once)", DefaultValueFactory = _ => WriteBack };
-    private readonly Option<bool> _verifyReads = new("--verify-reads") { Description = "Compare every byte that comes back with a checksum of what was written; false saves processor time and lets corruption pass unseen", DefaultValueFactory = static _ => true };
+    private readonly Option<bool?> _verifyReads = new("--verify-reads") { Description = "Compare every byte that comes back with a checksum of what was written; false saves processor time and lets corruption pass unseen (default: true on the CPU; bytes of a GPU cannot be compared)" };
+    private readonly Option<string> _device = new("--device") { Description = "Where the model, its batches and the optimizer's state are: cpu, cuda or cuda:N. Training on cuda was tested over stand-ins for CUDA only, never on a GPU", DefaultValueFactory = static _ => "cpu" };
+    private readonly Option<string> _backend = new("--backend") { Description = "How bytes reach the store: auto, io_uring or threads; on --device cuda auto (staged), staged or cufile", DefaultValueFactory = static _ => "auto" };
     private readonly Option<string?> _leases = new("--leases") { Description = "Other processes share the store's devices: path (leases per device and direction), global (one lock) or none (no control, only counted)" };
     private readonly Option<bool> _dataParallel = new("--data-parallel") { Description = "One of the ranks that mpirun started: each trains its part of every batch, gradients are averaged through MPI" };
     private readonly Option<string?> _checkpoint = new("--checkpoint") { Description = "File to save to at the end and on Ctrl-C" };
@@ -65,7 +68,7 @@ internal sealed class CommandLine
         Root = new RootCommand("Trains a GPT on real text under a memory budget; idle tensors wait on SSD.")
         {
             _config, _layers, _width, _heads, _sequence, _batch, _accumulate, _dropout, _tied, _lossChunk, _steps, _stopAfter, _seed, _textFile,
-            _tokenizer, _optimizer, _learningRate, _weightDecay, _clip, _warmUp, _budget, _unlimitedPeak, _store, _noOffload, _unobserved, _mode, _policy, _traceFile, _planFile, _writeLimit, _emulateRead, _emulateWrite, _hostMemory, _hostMode, _verifyReads, _leases, _study, _budgets, _measure, _improve, _sameTraffic,
+            _tokenizer, _optimizer, _learningRate, _weightDecay, _clip, _warmUp, _budget, _unlimitedPeak, _store, _noOffload, _unobserved, _mode, _policy, _traceFile, _planFile, _writeLimit, _emulateRead, _emulateWrite, _hostMemory, _hostMode, _verifyReads, _device, _backend, _leases, _study, _budgets, _measure, _improve, _sameTraffic,
             _dataParallel, _checkpoint, _resume, _evaluateEvery, _compare, _json,
         };
     }
@@ -117,6 +120,8 @@ internal sealed class CommandLine
             Emulated = ReadEmulated(parsed.GetValue(_emulateRead), parsed.GetValue(_emulateWrite)),
             HostMemory = ReadHostMemory(parsed.GetValue(_hostMemory), OneOf(parsed.GetValue(_hostMode)!, _hostMode, [WriteBack, "write-through"])),
             VerifyReads = parsed.GetValue(_verifyReads),
+            Device = ReadDevice(parsed.GetValue(_device)!),
+            Backend = ReadBackend(parsed.GetValue(_backend)!),
             Leases = parsed.GetValue(_leases) is { } leases ? ReadLeases(OneOf(leases, _leases, ["path", "global", "none"])) : null,
             DataParallel = parsed.GetValue(_dataParallel),
             Compare = parsed.GetValue(_compare),
@@ -145,6 +150,10 @@ internal sealed class CommandLine
 
     private static void CheckCombination(RunOptions options, bool noOffload)
     {
+        if (options.Device.IsCuda)
+            CheckCuda(options);
+        else if (options.Backend is StorageBackend.Staged or StorageBackend.CuFile)
+            throw new ConfigurationException("--backend staged and cufile move the memory of a GPU; with --device cpu use auto, io_uring or threads.");
         if ((noOffload || options.Unobserved) && options.Budget is not null)
             throw new ConfigurationException("--budget and --no-offload contradict each other; leave one out.");
         if (options.Study is not null)
@@ -175,6 +184,20 @@ internal sealed class CommandLine
             throw new ConfigurationException("--stop-after leaves a checkpoint to go on from; name it with --checkpoint.");
     }
 
+    private static void CheckCuda(RunOptions options)
+    {
+        if (options.Backend is StorageBackend.IoUring or StorageBackend.Threads)
+            throw new ConfigurationException("--backend io_uring and threads move host memory; with --device cuda use auto, staged or cufile.");
+        if (options.VerifyReads == true)
+            throw new ConfigurationException("--verify-reads true needs bytes that pass the CPU, and those of --device cuda do not; leave it out.");
+        if (options.HostMemory is not null)
+            throw new ConfigurationException("--host-memory emulates a tier for tensors of the CPU; leave it out with --device cuda.");
+        if (options.DataParallel)
+            throw new ConfigurationException("--data-parallel averages gradients in host memory; use it with --device cpu.");
+        if (options.Resume is not null && options.Config.Dropout > 0)
+            throw new ConfigurationException("--resume with --device cuda needs --dropout 0: a checkpoint has the random numbers of the CPU only.");
+    }
+
     private static void CheckDataParallel(RunOptions options)
     {
         if (options.Compare)
@@ -203,6 +226,27 @@ internal sealed class CommandLine
         Budget = ReadSize(size, _hostMemory, "not a size such as 2GiB"),
         Mode = mode == WriteBack ? HostMemoryMode.WriteBack : HostMemoryMode.WriteThrough,
         AllowOnCpu = true,
+    };
+
+    private TensorDevice ReadDevice(string text)
+    {
+        try
+        {
+            return TensorDevice.Parse(text);
+        }
+        catch (ConfigurationException)
+        {
+            throw new ConfigurationException($"{_device.Name} '{text}' is unknown; use cpu, cuda or cuda:N.");
+        }
+    }
+
+    private StorageBackend ReadBackend(string text) => OneOf(text, _backend, ["auto", "io_uring", "threads", "staged", "cufile"]) switch
+    {
+        "io_uring" => StorageBackend.IoUring,
+        "threads" => StorageBackend.Threads,
+        "staged" => StorageBackend.Staged,
+        "cufile" => StorageBackend.CuFile,
+        _ => StorageBackend.Auto,
     };
 
     private static LeaseOptions ReadLeases(string mode) => new()

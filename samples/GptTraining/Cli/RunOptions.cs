@@ -1,6 +1,7 @@
 using TeraIO.Core;
 using TeraIO.Core.Leases;
 using TeraIO.Core.Storage;
+using TeraIO.Torch;
 
 namespace TeraIO.Samples.GptTraining;
 
@@ -103,8 +104,14 @@ internal sealed record RunOptions
     /// <summary>How the store is shared with other processes; null: it is not.</summary>
     public LeaseOptions? Leases { get; init; }
 
-    /// <summary>Compare what comes back with what was written.</summary>
-    public bool VerifyReads { get; init; } = true;
+    /// <summary>Compare what comes back with what was written; null: where it can be done.</summary>
+    public bool? VerifyReads { get; init; }
+
+    /// <summary>Where the model, its batches and the optimizer's state are.</summary>
+    public TensorDevice Device { get; init; }
+
+    /// <summary>How bytes reach the store.</summary>
+    public StorageBackend Backend { get; init; } = StorageBackend.Auto;
 
     /// <summary>The policy, "ondemand", "observe" or "none", as reports name it.</summary>
     public string ModeName => Study is not null ? "study" : Unobserved ? "none" : Budget is null ? "observe" : IsPlanned ? Policy : "ondemand";

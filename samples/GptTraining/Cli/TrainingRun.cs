@@ -28,6 +28,7 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, ICo
         if (options.Config.Batch % ranks.Size != 0)
             throw new ConfigurationException($"--batch {options.Config.Batch} does not divide into {ranks.Size} equal parts, one for each rank.");
         var runtime = TorchRuntime.Initialize();
+        var device = options.Device.IsCuda ? new torch.Device(DeviceType.CUDA, options.Device.CudaOrdinal) : null;
         var idle = IdleResidentBytes();
         var budget = options.Budget?.Resolve(unlimitedPeak);
         var text = OpenText();
@@ -39,10 +40,10 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, ICo
         using var session = BeginSession(budget);
         try
         {
-            using var model = new GptModel(options.Config);
+            using var model = new GptModel(options.Config, device);
             using var optimizer = Optimizers.Create(options.Optimizer, model, options.LearningRate, options.WeightDecay);
             session?.Register(model, optimizer);
-            using var batches = new TextBatches(text, Tokenizers.Named(options.Tokenizer), options.Config, resumed?.TextPosition ?? 0);
+            using var batches = new TextBatches(text, Tokenizers.Named(options.Tokenizer), options.Config, resumed?.TextPosition ?? 0, device);
             var state = new TrainingState(model, optimizer, session);
             if (checkpoint is not null)
                 state.Load(checkpoint, resumed!);
@@ -114,6 +115,8 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, ICo
         Leases = options.Leases ?? (ranks.Size > 1 ? new LeaseOptions() : null),
         HostMemory = budget is null ? null : options.HostMemory,
         VerifyReads = options.VerifyReads,
+        Device = options.Device,
+        Backend = options.Backend,
     });
 
     private ITextSource OpenText() => options.TextFile is { } file

@@ -11,13 +11,13 @@ internal sealed class CausalSelfAttention : nn.Module<Tensor, Tensor>
     private readonly int _heads;
     private readonly double _dropout;
 
-    public CausalSelfAttention(GptConfig config)
+    public CausalSelfAttention(GptConfig config, Device? device)
         : base(nameof(CausalSelfAttention))
     {
         _heads = config.Heads;
         _dropout = config.Dropout;
-        _queryKeyValue = Initialisation.Linear(config.Width, 3L * config.Width, Initialisation.StandardDeviation);
-        _projection = Initialisation.Linear(config.Width, config.Width, Initialisation.ResidualStandardDeviation(config.Layers));
+        _queryKeyValue = Initialisation.Linear(config.Width, 3L * config.Width, Initialisation.StandardDeviation, device);
+        _projection = Initialisation.Linear(config.Width, config.Width, Initialisation.ResidualStandardDeviation(config.Layers), device);
         register_module("qkv", _queryKeyValue);
         register_module("projection", _projection);
     }

@@ -10,12 +10,12 @@ internal sealed class FeedForward : nn.Module<Tensor, Tensor>
     private readonly Linear _contract;
     private readonly double _dropout;
 
-    public FeedForward(GptConfig config)
+    public FeedForward(GptConfig config, Device? device)
         : base(nameof(FeedForward))
     {
         _dropout = config.Dropout;
-        _expand = Initialisation.Linear(config.Width, 4L * config.Width, Initialisation.StandardDeviation);
-        _contract = Initialisation.Linear(4L * config.Width, config.Width, Initialisation.ResidualStandardDeviation(config.Layers));
+        _expand = Initialisation.Linear(config.Width, 4L * config.Width, Initialisation.StandardDeviation, device);
+        _contract = Initialisation.Linear(4L * config.Width, config.Width, Initialisation.ResidualStandardDeviation(config.Layers), device);
         register_module("expand", _expand);
         register_module("contract", _contract);
     }

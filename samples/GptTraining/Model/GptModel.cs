@@ -12,27 +12,35 @@ internal sealed class GptModel : nn.Module
     private readonly LayerNorm _finalNorm;
     private readonly VocabularyMatrix _head;
 
-    /// <summary>Draws the initial weights from TorchSharp's default generator.</summary>
-    public GptModel(GptConfig config)
+    /// <summary>Draws the initial weights from TorchSharp's default generator of the CPU.</summary>
+    /// <param name="config">Shape.</param>
+    /// <param name="device">Where the parameters go, and the inputs are expected; null: the CPU.</param>
+    public GptModel(GptConfig config, Device? device = null)
         : base(nameof(GptModel))
     {
         Config = config.Validated();
-        _tokenEmbedding = new VocabularyMatrix("tokens", config.Vocabulary, config.Width, Initialisation.StandardDeviation);
+        _tokenEmbedding = new VocabularyMatrix("tokens", config.Vocabulary, config.Width, Initialisation.StandardDeviation, device: device);
         register_module("tokens", _tokenEmbedding);
         _positionEmbedding = new Parameter(empty(config.Sequence, config.Width));
         Initialisation.Normal(_positionEmbedding, Initialisation.StandardDeviation);
+        if (device is not null)
+        {
+            using var drawn = _positionEmbedding;
+            using var detached = drawn.detach();
+            _positionEmbedding = new Parameter(detached.to(device));
+        }
         register_parameter("positions", _positionEmbedding);
         for (var i = 0; i < config.Layers; i++)
         {
-            _blocks.Add(new TransformerBlock(config));
+            _blocks.Add(new TransformerBlock(config, device));
             register_module($"block{i}", _blocks[i]);
         }
-        _finalNorm = nn.LayerNorm(config.Width);
+        _finalNorm = nn.LayerNorm(config.Width, device: device);
         register_module("final_norm", _finalNorm);
         _head = _tokenEmbedding;
         if (!config.Tied)
         {
-            _head = new VocabularyMatrix("head", config.Vocabulary, config.Width, Initialisation.StandardDeviation);
+            _head = new VocabularyMatrix("head", config.Vocabulary, config.Width, Initialisation.StandardDeviation, device: device);
             register_module("head", _head);
         }
     }

@@ -1,3 +1,4 @@
+using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -19,13 +20,18 @@ internal static class Initialisation
         nn.init.normal_(parameter, 0, standardDeviation);
     }
 
-    /// <summary>A linear layer with normal weights and zero bias.</summary>
-    public static Linear Linear(long inputs, long outputs, double standardDeviation)
+    /// <summary>Moves a module's parameters; null: they stay where they are.</summary>
+    public static TModule On<TModule>(this TModule module, Device? device)
+        where TModule : nn.Module => device is null ? module : module.to(device);
+
+    /// <summary>A linear layer with normal weights and zero bias on a device.</summary>
+    /// <remarks>Weights are drawn on the CPU wherever they go, so that a seed means the same on every device; one layer at a time is there.</remarks>
+    public static Linear Linear(long inputs, long outputs, double standardDeviation, Device? device)
     {
         var linear = nn.Linear(inputs, outputs);
         Normal(linear.weight!, standardDeviation);
         using var scope = NewDisposeScope();
         nn.init.zeros_(linear.bias!);
-        return linear;
+        return linear.On(device);
     }
 }

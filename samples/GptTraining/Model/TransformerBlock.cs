@@ -11,13 +11,13 @@ internal sealed class TransformerBlock : nn.Module<Tensor, Tensor>
     private readonly LayerNorm _feedForwardNorm;
     private readonly FeedForward _feedForward;
 
-    public TransformerBlock(GptConfig config)
+    public TransformerBlock(GptConfig config, Device? device)
         : base(nameof(TransformerBlock))
     {
-        _attentionNorm = nn.LayerNorm(config.Width);
-        _attention = new CausalSelfAttention(config);
-        _feedForwardNorm = nn.LayerNorm(config.Width);
-        _feedForward = new FeedForward(config);
+        _attentionNorm = nn.LayerNorm(config.Width, device: device);
+        _attention = new CausalSelfAttention(config, device);
+        _feedForwardNorm = nn.LayerNorm(config.Width, device: device);
+        _feedForward = new FeedForward(config, device);
         register_module("attention_norm", _attentionNorm);
         register_module("attention", _attention);
         register_module("feed_forward_norm", _feedForwardNorm);

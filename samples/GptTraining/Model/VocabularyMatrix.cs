@@ -17,7 +17,7 @@ internal sealed class VocabularyMatrix : nn.Module
     private readonly List<long> _firstRow = [];
     private readonly long _width;
 
-    public VocabularyMatrix(string name, long rows, long width, double standardDeviation, long largestShardBytes = LargestShardBytes)
+    public VocabularyMatrix(string name, long rows, long width, double standardDeviation, long largestShardBytes = LargestShardBytes, Device? device = null)
         : base(name)
     {
         _width = width;
@@ -26,9 +26,10 @@ internal sealed class VocabularyMatrix : nn.Module
         for (long first = 0; first < rows; first += rowsPerShard)
         {
             var shard = nn.Embedding(Math.Min(rowsPerShard, rows - first), width);
+            Initialisation.Normal(shard.parameters().Single(), standardDeviation);
+            shard = shard.On(device);
             // Not the weight property: it makes a new handle at every call.
             _rows.Add(shard.parameters().Single());
-            Initialisation.Normal(_rows[^1], standardDeviation);
             register_module($"rows{_shards.Count}", shard);
             _shards.Add(shard);
             _firstRow.Add(first);
@@ -45,7 +46,7 @@ internal sealed class VocabularyMatrix : nn.Module
             return _shards[0].forward(tokens);
         using var scope = NewDisposeScope();
         // Every shard answers for every token and the right answer is selected: shapes never depend on the data.
-        var found = zeros([.. tokens.shape, _width]);
+        var found = zeros([.. tokens.shape, _width], device: tokens.device);
         for (var i = 0; i < _shards.Count; i++)
         {
             using var shardScope = NewDisposeScope();

@@ -12,13 +12,16 @@ internal sealed class TextBatches : IDisposable
     private readonly ITextTokenizer _tokenizer;
     private readonly GptConfig _config;
     private readonly TokenStream _training;
+    private readonly Device? _device;
 
     /// <param name="text">Where the tokens come from.</param>
     /// <param name="tokenizer">Makes them.</param>
     /// <param name="config">Default batch and sequence; together they say how much is held out.</param>
     /// <param name="position">Tokens to skip: the <see cref="Position"/> of a training that goes on.</param>
-    public TextBatches(ITextSource text, ITextTokenizer tokenizer, GptConfig config, long position = 0)
+    /// <param name="device">Where the batches go; null: the CPU.</param>
+    public TextBatches(ITextSource text, ITextTokenizer tokenizer, GptConfig config, long position = 0, Device? device = null)
     {
+        _device = device;
         _text = text;
         _tokenizer = tokenizer;
         _config = config;
@@ -47,7 +50,7 @@ internal sealed class TextBatches : IDisposable
     public void Dispose() => _training.Dispose();
 
     /// <summary>Reads a batch and gives <paramref name="count"/> of its rows.</summary>
-    private static (Tensor Tokens, Tensor Targets) Read(TokenStream stream, int sequence, int batch, int first, int count)
+    private (Tensor Tokens, Tensor Targets) Read(TokenStream stream, int sequence, int batch, int first, int count)
     {
         var tokens = new long[count * sequence];
         var targets = new long[count * sequence];
@@ -60,6 +63,6 @@ internal sealed class TextBatches : IDisposable
             row.AsSpan(0, sequence).CopyTo(tokens.AsSpan((b - first) * sequence));
             row.AsSpan(1).CopyTo(targets.AsSpan((b - first) * sequence));
         }
-        return (tensor(tokens, [count, sequence]), tensor(targets, [count, sequence]));
+        return (tensor(tokens, [count, sequence], device: _device), tensor(targets, [count, sequence], device: _device));
     }
 }

@@ -27,37 +27,93 @@ internal sealed class GdsQueueHandle(nint queue) : GdsHandle(queue)
     protected override bool ReleaseHandle() => NativeMethods.Gds.QueueDestroy(handle) == TransferStatus.Ok;
 }
 
-/// <summary>Owns a <c>tio_gds_gpu</c>. Goes after its fences; releasing it waits for the device.</summary>
+/// <summary>Owns a <c>tio_gds_gpu</c>. Goes after its fences, timelines and memory; releasing it waits for the device.</summary>
 internal sealed class GdsGpuHandle(nint gpu) : GdsHandle(gpu)
 {
     protected override bool ReleaseHandle() => NativeMethods.Gds.GpuClose(handle) == TransferStatus.Ok;
 }
 
-/// <summary>Owns a <c>tio_gds_fence</c>, and keeps its device open.</summary>
-internal sealed class GdsFenceHandle : GdsHandle
+/// <summary>Owns something of a GPU, and keeps the GPU open.</summary>
+internal abstract class GdsGpuChildHandle : GdsHandle
 {
-    private readonly GdsGpuHandle _gpu;
+    private bool _holdsGpu;
 
-    public GdsFenceHandle(GdsGpuHandle gpu)
+    /// <exception cref="ObjectDisposedException">The GPU is closed.</exception>
+    protected GdsGpuChildHandle(GdsGpuHandle gpu)
         : base(0)
     {
-        _gpu = gpu;
-        bool isHeld = false;
-        gpu.DangerousAddRef(ref isHeld);
-        var status = NativeMethods.Gds.FenceCreate(gpu.DangerousGetHandle(), out nint fence);
-        if (status == TransferStatus.Ok)
-        {
-            SetHandle(fence);
-            return;
-        }
-        gpu.DangerousRelease();
-        throw new TeraIOException($"A fence cannot be made: {NativeMethods.Gds.LastError()}. Dispose fences that are not needed any more.");
+        Gpu = gpu;
+        gpu.DangerousAddRef(ref _holdsGpu);
     }
 
-    protected override bool ReleaseHandle()
+    /// <summary>Open as long as this handle.</summary>
+    public GdsGpuHandle Gpu { get; }
+
+    /// <summary>Takes over what the native library has made, or lets the GPU go and throws.</summary>
+    /// <exception cref="TeraIOException">It has made nothing.</exception>
+    protected void Own(TransferStatus status, nint made, string what, string remedy)
     {
-        var status = NativeMethods.Gds.FenceDestroy(handle);
-        _gpu.DangerousRelease();
+        if (status == TransferStatus.Ok)
+        {
+            SetHandle(made);
+            return;
+        }
+        LetGpuGo();
+        throw new TeraIOException($"{what} cannot be made: {NativeMethods.Gds.LastError()}. {remedy}");
+    }
+
+    protected abstract TransferStatus Destroy();
+
+    protected sealed override bool ReleaseHandle()
+    {
+        var status = Destroy();
+        LetGpuGo();
         return status == TransferStatus.Ok;
     }
+
+    private void LetGpuGo()
+    {
+        if (_holdsGpu)
+            Gpu.DangerousRelease();
+        _holdsGpu = false;
+    }
+}
+
+/// <summary>Owns a <c>tio_gds_fence</c>.</summary>
+internal sealed class GdsFenceHandle : GdsGpuChildHandle
+{
+    public GdsFenceHandle(GdsGpuHandle gpu)
+        : base(gpu)
+    {
+        var status = NativeMethods.Gds.FenceCreate(gpu.DangerousGetHandle(), out nint fence);
+        Own(status, fence, "A fence", "Dispose fences that are not needed any more.");
+    }
+
+    protected override TransferStatus Destroy() => NativeMethods.Gds.FenceDestroy(handle);
+}
+
+/// <summary>Owns a <c>tio_gds_timeline</c>.</summary>
+internal sealed class GdsTimelineHandle : GdsGpuChildHandle
+{
+    public GdsTimelineHandle(GdsGpuHandle gpu)
+        : base(gpu)
+    {
+        var status = NativeMethods.Gds.TimelineCreate(gpu.DangerousGetHandle(), out nint timeline);
+        Own(status, timeline, "A timeline", "Dispose timelines that are not needed any more.");
+    }
+
+    protected override TransferStatus Destroy() => NativeMethods.Gds.TimelineDestroy(handle);
+}
+
+/// <summary>Owns memory of a GPU; the handle is its device address.</summary>
+internal sealed class GdsDeviceMemoryHandle : GdsGpuChildHandle
+{
+    public GdsDeviceMemoryHandle(GdsGpuHandle gpu, long bytes)
+        : base(gpu)
+    {
+        var status = NativeMethods.Gds.DeviceAlloc(gpu.DangerousGetHandle(), (nuint)bytes, out nint memory);
+        Own(status, memory, $"Memory of {bytes} bytes on the GPU", "Ask for less, or end what else uses the GPU ('nvidia-smi' lists it).");
+    }
+
+    protected override TransferStatus Destroy() => NativeMethods.Gds.DeviceFree(Gpu.DangerousGetHandle(), handle);
 }

@@ -67,6 +67,13 @@ internal struct GdsQueueOptions
     public ulong PinnedBytes;
 }
 
+/// <summary>Values are <c>TIO_COPY_*</c>.</summary>
+internal enum GdsCopyDirection : uint
+{
+    ToDevice = 0,
+    ToHost = 1,
+}
+
 /// <summary>The way that bytes go between a file and device memory.</summary>
 internal enum GdsRouteKind : uint
 {

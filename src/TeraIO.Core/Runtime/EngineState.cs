@@ -1,6 +1,7 @@
 using TeraIO.Core.Plans;
 using TeraIO.Core.Residency;
 using TeraIO.Core.Storage;
+using TeraIO.Core.Transfers;
 
 namespace TeraIO.Core.Runtime;
 
@@ -8,7 +9,7 @@ namespace TeraIO.Core.Runtime;
 /// What the parts of the engine share. Every member but the immutable ones is guarded by <see cref="Sync"/>, which is never held across I/O;
 /// threads that wait for a block to change state wait on it.
 /// </summary>
-internal sealed class EngineState(IStorageMemory memory, TensorStore? store, long budget)
+internal sealed class EngineState(IStorageMemory memory, TensorStore? store, long budget, KernelOrder? kernels = null)
 {
     private long _nextId;
     private long _smallestBudget;
@@ -19,6 +20,17 @@ internal sealed class EngineState(IStorageMemory memory, TensorStore? store, lon
     public IStorageMemory Memory { get; } = memory;
 
     public TensorStore? Store { get; } = store;
+
+    /// <summary>Orders transfers against kernels; null where an op is done when it ends. Thread-safe by itself; not owned.</summary>
+    public KernelOrder? Kernels { get; } = kernels;
+
+    /// <summary>Times ops on the device while a step is profiled there; null where ops run on the host.</summary>
+    public DeviceOpTimes? OpTimes { get; set; }
+
+    /// <summary>
+    /// Why nothing leaves memory any more: what the transfers rely on does not hold, or a kernel failed. Null: all is well. What is away still comes back, which harms nobody.
+    /// </summary>
+    public TeraIOException? Stopped { get; private set; }
 
     /// <summary>Limit on live bytes; <see cref="long.MaxValue"/> while there is none.</summary>
     public long Budget { get; set; } = budget;
@@ -110,7 +122,8 @@ internal sealed class EngineState(IStorageMemory memory, TensorStore? store, lon
         block.Apply(ResidencyEvent.OffloadStarted);
         OffloadsInFlight++;
         OffloadingBytes += block.Bytes;
-        return new Offload(block, block.Version, block.CopyIsCurrent, new WriteHint(target, Preference?.NextUse(block) ?? long.MaxValue));
+        // What cannot be compared is written again: an operator that changes more than its schema says must not lose its update.
+        return new Offload(block, block.Version, block.CopyIsCurrent && Store!.ComparesMemory, new WriteHint(target, Preference?.NextUse(block) ?? long.MaxValue));
     }
 
     /// <summary>The write of a block ended, or turned out not to be needed: its memory goes, unless it was needed, changed or freed meanwhile.</summary>
@@ -133,7 +146,7 @@ internal sealed class EngineState(IStorageMemory memory, TensorStore? store, lon
         }
 
         block.CopyVersion = failed ? -1 : offload.Version;
-        if (block.Pins > 0 || wantedBack || !block.CopyIsCurrent)
+        if (block.Pins > 0 || wantedBack || !block.CopyIsCurrent || Stopped is not null)
         {
             block.Apply(ResidencyEvent.OffloadAbandoned);
             if (block.Copy is not null) Store!.MarkSpare(block.Copy);
@@ -141,6 +154,8 @@ internal sealed class EngineState(IStorageMemory memory, TensorStore? store, lon
             return;
         }
 
+        // On a device, kernels that were launched during the write may still be to read this memory, and it goes back to the caching allocator all the same. That gives it to
+        // allocations of the same stream only: their kernels come behind those in it, and a read into the memory comes after a fence that is recorded behind them.
         InMemoryBytes -= block.Bytes;
         Rekey(block, Memory.Release(block.Storage));
         block.Apply(ResidencyEvent.OffloadCompleted);
@@ -183,6 +198,44 @@ internal sealed class EngineState(IStorageMemory memory, TensorStore? store, lon
         BytesRead += block.Bytes;
         Prefetches++;
         ListIfIdle(block);
+    }
+
+    /// <summary>Begins the write of a block that is on its way out, after the kernels that were launched so far: those that computed its bytes are among them.</summary>
+    public OrderedTransfer BeginWrite(Offload offload, bool continuesInline) => Begin(
+        (State: this, Offload: offload, Inline: continuesInline),
+        static (call, fences) => call.State.Store!.Write(call.Offload.Block.Copy!, call.Offload.Block.Address, TransferPriority.Normal, call.Inline, call.Offload.Hint, fences));
+
+    /// <summary>
+    /// Begins the read of a block that has been given memory, after the kernels that were launched so far: the caching allocator may have given it memory that they still use.
+    /// </summary>
+    public OrderedTransfer BeginRead(TensorBlock block, nint address, TransferPriority priority, bool continuesInline) => Begin(
+        (State: this, Block: block, Address: address, Priority: priority, Inline: continuesInline),
+        static (call, fences) => call.State.Store!.Read(call.Block.Copy!, call.Address, call.Priority, call.Inline, fences));
+
+    /// <summary>The transfer has ended. Where it failed because kernels did, the engine stops.</summary>
+    /// <param name="transfer">It was awaited.</param>
+    /// <param name="block">What moved.</param>
+    /// <param name="failure">What it ended with; null: it succeeded.</param>
+    public void EndTransfer(OrderedTransfer transfer, TensorBlock block, TeraIOException? failure)
+    {
+        if (transfer.After is not { } fence) return;
+        bool kernelsFailed = failure is not null && fence.State == FenceState.Failed;
+        Kernels!.Return(fence);
+        if (!kernelsFailed) return;
+        Stop(new KernelFailedException(
+            $"A kernel failed on the GPU before {block} could be moved. What the step has computed since must not be used, and CUDA runs nothing more in this process: start again from the last checkpoint. "
+            + $"CUDA_LAUNCH_BLOCKING=1 shows which op it was. ({failure!.Message})",
+            failure));
+    }
+
+    /// <summary>From now on nothing leaves memory. The first reason counts.</summary>
+    public void Stop(TeraIOException reason)
+    {
+        lock (Sync)
+        {
+            Stopped ??= reason;
+            Monitor.PulseAll(Sync);
+        }
     }
 
     /// <summary>Notes what cannot leave memory right now, if <paramref name="needed"/> bytes come on top.</summary>
@@ -240,6 +293,26 @@ internal sealed class EngineState(IStorageMemory memory, TensorStore? store, lon
                 SmallestBudget = _smallestBudget,
                 LargestWorkingSetOp = _largestWorkingSetOp,
             };
+        }
+    }
+
+    private OrderedTransfer Begin<TCall>(TCall call, Func<TCall, TransferFences, ValueTask> begin)
+    {
+        TransferFence? after = null;
+        try
+        {
+            after = Kernels?.AfterLaunched();
+            return new OrderedTransfer(begin(call, new TransferFences(after)), after);
+        }
+        catch (TeraIOException e)
+        {
+            // Whoever began others before this one has to await them as well.
+            return new OrderedTransfer(ValueTask.FromException(e), after);
+        }
+        catch
+        {
+            if (after is not null) Kernels!.Return(after);
+            throw;
         }
     }
 

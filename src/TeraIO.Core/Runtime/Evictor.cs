@@ -2,7 +2,6 @@ using System.Runtime.InteropServices;
 using TeraIO.Core.Plans;
 using TeraIO.Core.Residency;
 using TeraIO.Core.Storage;
-using TeraIO.Core.Transfers;
 
 namespace TeraIO.Core.Runtime;
 
@@ -13,7 +12,7 @@ namespace TeraIO.Core.Runtime;
 /// </summary>
 internal sealed class Evictor(EngineState state)
 {
-    private readonly record struct StartedOffload(Offload Offload, ValueTask Write);
+    private readonly record struct StartedOffload(Offload Offload, OrderedTransfer Write);
 
     /// <summary>
     /// Returns when <paramref name="needed"/> more bytes fit under the budget. Blocks the caller while it writes.
@@ -21,7 +20,12 @@ internal sealed class Evictor(EngineState state)
     /// <returns>Null, or why there is no room; everything that could leave has left then, and all bytes are intact.</returns>
     public TeraIOException? MakeRoom(long needed)
     {
-        lock (state.Sync) state.RoomWanted += needed;
+        lock (state.Sync)
+        {
+            state.RoomWanted += needed;
+            state.OpTimes?.WaitBegan();
+        }
+
         long start = System.Diagnostics.Stopwatch.GetTimestamp();
         long before = state.Stalls.TicksOfOp;
         try
@@ -32,6 +36,7 @@ internal sealed class Evictor(EngineState state)
         {
             lock (state.Sync)
             {
+                state.OpTimes?.WaitEnded();
                 state.RoomWanted -= needed;
                 state.Migrator?.RoomChanged();
             }
@@ -55,6 +60,7 @@ internal sealed class Evictor(EngineState state)
                 state.NoteWorkingSet(needed);
                 long shortfall = Shortfall(needed);
                 if (shortfall <= 0) return null;
+                if (state.Stopped is { } stopped) return stopped;
                 // What is on its way out already counts as gone: waiting for it is cheaper than sending more after it.
                 Choose(shortfall - state.OffloadingBytes, stuck, round, ref failure);
                 if (round.Count == 0)
@@ -82,11 +88,7 @@ internal sealed class Evictor(EngineState state)
         }
     }
 
-    private ValueTask StartWrite(Offload offload) =>
-        offload.IsCleanCandidate ? ValueTask.CompletedTask : Write(offload);
-
-    private ValueTask Write(Offload offload) =>
-        state.Store!.Write(offload.Block.Copy!, offload.Block.Address, TransferPriority.Normal, continuesInline: false, offload.Hint);
+    private OrderedTransfer StartWrite(Offload offload) => offload.IsCleanCandidate ? OrderedTransfer.None : state.BeginWrite(offload, continuesInline: false);
 
     private long Shortfall(long needed) => state.Budget == long.MaxValue ? 0 : state.Memory.LiveBytes + needed - state.Budget;
 
@@ -145,7 +147,7 @@ internal sealed class Evictor(EngineState state)
     }
 
     /// <summary>Waits for one offload and releases the memory, unless the block was needed, changed or freed meanwhile.</summary>
-    private TeraIOException? Complete(Offload offload, ValueTask write)
+    private TeraIOException? Complete(Offload offload, OrderedTransfer write)
     {
         TensorBlock block = offload.Block;
         TeraIOException? failure = null;
@@ -155,18 +157,17 @@ internal sealed class Evictor(EngineState state)
             if (offload.IsCleanCandidate && !state.Store!.Matches(block.Copy!, block.Address))
             {
                 written = true;
-                state.WaitStalled(Write(offload), StallCause.NoRoom);
+                write = state.BeginWrite(offload, continuesInline: false);
             }
-            else
-            {
-                state.WaitStalled(write, StallCause.NoRoom);
-            }
+
+            state.WaitStalled(write.Task, StallCause.NoRoom);
         }
         catch (TeraIOException e)
         {
             failure = e;
         }
 
+        state.EndTransfer(write, block, failure);
         lock (state.Sync)
         {
             state.EndOffload(offload, written, failure is not null);

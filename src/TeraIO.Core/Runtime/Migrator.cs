@@ -17,8 +17,9 @@ internal sealed class Migrator : IDisposable
     /// <summary>A transfer that ended.</summary>
     /// <param name="Block">What moved.</param>
     /// <param name="Offload">Null for a prefetch.</param>
-    /// <param name="HasFailed">It did not move.</param>
-    private readonly record struct Finished(TensorBlock Block, Offload? Offload, bool HasFailed);
+    /// <param name="Transfer">That ended.</param>
+    /// <param name="Failure">Why it did not move; null: it did.</param>
+    private readonly record struct Finished(TensorBlock Block, Offload? Offload, OrderedTransfer Transfer, TeraIOException? Failure);
 
     private readonly EngineState _state;
     private readonly TensorStore _store;
@@ -50,7 +51,7 @@ internal sealed class Migrator : IDisposable
     /// <returns>False when it is in use, away already or cannot move.</returns>
     public bool RequestOffload(TensorBlock block, WriteTarget target)
     {
-        if (_isStopping || block is not { State: ResidencyState.Resident, Pins: 0, Storage: not 0, StaysResident: false }) return false;
+        if (_isStopping || _state.Stopped is not null || block is not { State: ResidencyState.Resident, Pins: 0, Storage: not 0, StaysResident: false }) return false;
         _offloads.Enqueue(_state.BeginOffload(block, target));
         _work.Set();
         return true;
@@ -163,7 +164,7 @@ internal sealed class Migrator : IDisposable
                 return;
             }
 
-            Follow(_store.Write(copy, block.Address, TransferPriority.Normal, continuesInline: true, offload.Hint), block, offload);
+            Follow(_state.BeginWrite(offload, continuesInline: true), block, offload);
         }
         catch (TeraIOException)
         {
@@ -172,29 +173,29 @@ internal sealed class Migrator : IDisposable
     }
 
     private void Start(TensorBlock block, nint address) =>
-        Follow(_store.Read(block.Copy!, address, TransferPriority.Normal, continuesInline: true), block, offload: null);
+        Follow(_state.BeginRead(block, address, TransferPriority.Normal, continuesInline: true), block, offload: null);
 
-    private void Follow(ValueTask transfer, TensorBlock block, Offload? offload)
+    private void Follow(OrderedTransfer transfer, TensorBlock block, Offload? offload)
     {
         _inFlight++;
-        ValueTaskAwaiter awaiter = transfer.GetAwaiter();
+        ValueTaskAwaiter awaiter = transfer.Task.GetAwaiter();
         if (awaiter.IsCompleted) Finish();
         else awaiter.UnsafeOnCompleted(Finish);
 
         // On the store's completion thread, mostly.
         void Finish()
         {
-            bool hasFailed = false;
+            TeraIOException? failure = null;
             try
             {
                 awaiter.GetResult();
             }
-            catch (TeraIOException)
+            catch (TeraIOException e)
             {
-                hasFailed = true;
+                failure = e;
             }
 
-            _finished.Enqueue(new Finished(block, offload, hasFailed));
+            _finished.Enqueue(new Finished(block, offload, transfer, failure));
             _work.Set();
         }
     }
@@ -204,8 +205,10 @@ internal sealed class Migrator : IDisposable
         while (_finished.TryDequeue(out Finished finished))
         {
             _inFlight--;
-            if (finished.Offload is { } offload) End(offload, written: true, finished.HasFailed);
-            else EndPrefetch(finished.Block, finished.HasFailed);
+            bool hasFailed = finished.Failure is not null;
+            _state.EndTransfer(finished.Transfer, finished.Block, finished.Failure);
+            if (finished.Offload is { } offload) End(offload, written: true, hasFailed);
+            else EndPrefetch(finished.Block, hasFailed);
         }
     }
 

@@ -18,9 +18,10 @@ internal sealed class OnDemandEngine
     /// <param name="memory">The memory side; not owned.</param>
     /// <param name="store">Where offloaded bytes go; not owned. Null only together with no budget.</param>
     /// <param name="budget">Limit on live bytes, or <see cref="long.MaxValue"/> to observe only.</param>
-    public OnDemandEngine(IStorageMemory memory, TensorStore? store, long budget)
+    /// <param name="kernels">Orders transfers against kernels; not owned. Null where an op is done when it ends.</param>
+    public OnDemandEngine(IStorageMemory memory, TensorStore? store, long budget, KernelOrder? kernels = null)
     {
-        _state = new EngineState(memory, store, budget);
+        _state = new EngineState(memory, store, budget, kernels);
         _evictor = new Evictor(_state);
         _restorer = new Restorer(_state, _evictor);
     }
@@ -31,9 +32,20 @@ internal sealed class OnDemandEngine
     /// <summary>Counters so far. Thread-safe.</summary>
     public EngineStatistics Statistics => _state.Snapshot();
 
+    /// <summary>Why nothing leaves memory any more; null: all is well. Thread-safe.</summary>
+    public TeraIOException? Stopped
+    {
+        get
+        {
+            lock (_state.Sync) return _state.Stopped;
+        }
+    }
+
     /// <summary>A block was allocated; while an op runs on this thread the block is part of its working set.</summary>
     public void Allocated(nint address, long bytes, bool insideOp)
     {
+        // The op's kernels will write to it.
+        if (insideOp) EnterStream(OpFrame.Of(_state));
         lock (_state.Sync)
         {
             TensorBlock block = _state.AddBlock(address, bytes);
@@ -70,7 +82,13 @@ internal sealed class OnDemandEngine
     public TeraIOException? BeginOp(string opName, ReadOnlySpan<StorageOperand> operands, bool isOutermost)
     {
         OpFrame frame = OpFrame.Of(_state);
-        if (isOutermost) frame.OpName = opName;
+        if (isOutermost)
+        {
+            frame.OpName = opName;
+            frame.HasEnteredStream = false;
+        }
+
+        if (operands.Length > 0 && EnterStream(frame) is { } otherStream) return otherStream;
         frame.Missing.Clear();
         lock (_state.Sync)
         {
@@ -176,6 +194,18 @@ internal sealed class OnDemandEngine
             block.Name ??= name;
             _state.ListIfIdle(block);
         }
+    }
+
+    /// <summary>
+    /// Once per outermost op, before it launches anything that concerns storages of the device. What is in flight may be abandoned after a refusal, but nothing of it is lost.
+    /// </summary>
+    private TeraIOException? EnterStream(OpFrame frame)
+    {
+        if (frame.HasEnteredStream || _state.Kernels is not { } kernels) return null;
+        frame.HasEnteredStream = true;
+        if (kernels.Enter(frame.OpName) is not { } refusal) return null;
+        _state.Stop(refusal);
+        return refusal;
     }
 
     private void BringBackOrUnpin(List<TensorBlock> pinned)

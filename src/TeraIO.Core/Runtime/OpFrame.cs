@@ -31,6 +31,9 @@ internal sealed class OpFrame
     /// <summary>Blocks to bring back before the op runs; empty between ops.</summary>
     public List<TensorBlock> Missing { get; } = [];
 
+    /// <summary>The op's stream was looked at.</summary>
+    public bool HasEnteredStream { get; set; }
+
     /// <summary>Name of the outermost op, for errors and statistics.</summary>
     public string OpName { get; set; } = "(outside any op)";
 }

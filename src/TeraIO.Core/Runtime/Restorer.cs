@@ -1,13 +1,14 @@
 using System.Runtime.InteropServices;
 using TeraIO.Core.Plans;
 using TeraIO.Core.Residency;
+using TeraIO.Core.Transfers;
 
 namespace TeraIO.Core.Runtime;
 
 /// <summary>Brings offloaded blocks back: memory first, then all reads in flight at once, verified before anyone may look.</summary>
 internal sealed class Restorer(EngineState state, Evictor evictor)
 {
-    private readonly record struct Prefetch(TensorBlock Block, ValueTask Read);
+    private readonly record struct Prefetch(TensorBlock Block, OrderedTransfer Read);
 
     /// <summary>
     /// Makes pinned blocks resident; blocks the caller. Reads begin as soon as each block has its memory, so that they overlap with the writes
@@ -20,6 +21,7 @@ internal sealed class Restorer(EngineState state, Evictor evictor)
         long start = System.Diagnostics.Stopwatch.GetTimestamp();
         long before = state.Stalls.TicksOfOp;
         var reads = new List<Prefetch>(blocks.Count);
+        lock (state.Sync) state.OpTimes?.WaitBegan();
         foreach (TensorBlock block in blocks)
         {
             failure ??= Begin(block, reads);
@@ -30,6 +32,7 @@ internal sealed class Restorer(EngineState state, Evictor evictor)
             failure = Complete(prefetch) ?? failure;
         }
 
+        lock (state.Sync) state.OpTimes?.WaitEnded();
         state.Stalls.AddRest(start, before, reads.Count > 0 ? StallCause.OnDemandRead : StallCause.LatePrefetch);
         return failure;
     }
@@ -49,7 +52,7 @@ internal sealed class Restorer(EngineState state, Evictor evictor)
                 if (block.State != ResidencyState.Offloaded) return null;
                 if (state.TryBeginPrefetch(block, out nint address))
                 {
-                    reads.Add(new Prefetch(block, state.Store!.ReadAsync(block.Copy!, address)));
+                    reads.Add(new Prefetch(block, state.BeginRead(block, address, TransferPriority.Urgent, continuesInline: false)));
                     return null;
                 }
             }
@@ -64,13 +67,14 @@ internal sealed class Restorer(EngineState state, Evictor evictor)
         TeraIOException? failure = null;
         try
         {
-            state.WaitStalled(prefetch.Read, StallCause.OnDemandRead);
+            state.WaitStalled(prefetch.Read.Task, StallCause.OnDemandRead);
         }
         catch (TeraIOException e)
         {
             failure = e;
         }
 
+        state.EndTransfer(prefetch.Read, block, failure);
         lock (state.Sync)
         {
             state.EndPrefetch(block, failure is not null);

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using TeraIO.Core.Transfers;
 
 namespace TeraIO.Core.Storage;
@@ -16,7 +15,7 @@ public sealed record StoreBandwidth(double ReadBandwidth, double WriteBandwidth,
 }
 
 /// <summary>Measures a store with transfers like those of a plan: tensors of some MiB, several in flight.</summary>
-public sealed unsafe class StoreProbe : IDisposable
+public sealed class StoreProbe : IDisposable
 {
     private const int InFlight = 4;
     private const long MostTensorBytes = 8L << 20;
@@ -25,7 +24,7 @@ public sealed unsafe class StoreProbe : IDisposable
     private readonly TensorStore _store;
     private readonly WriteHint _hint;
     private readonly long _tensorBytes;
-    private readonly nint _memory;
+    private readonly ProbeMemory _memory;
     private readonly StoredCopy[] _copies = new StoredCopy[2 * InFlight];
 
     private StoreProbe(TensorStore store, WriteTarget target, long tensorBytes)
@@ -33,20 +32,28 @@ public sealed unsafe class StoreProbe : IDisposable
         _store = store;
         _hint = WriteHint.None with { Target = target };
         _tensorBytes = tensorBytes;
-        _memory = (nint)NativeMemory.AlignedAlloc(2 * InFlight * (nuint)tensorBytes, 4096);
-        NativeMemory.Fill((void*)_memory, 2 * InFlight * (nuint)tensorBytes, 0x5A);
-        for (int i = 0; i < _copies.Length; i++)
+        long bytes = 2 * InFlight * tensorBytes;
+        _memory = store.Options.MovesDeviceMemory ? ProbeMemory.OnDevice(store.Options.Device, bytes) : ProbeMemory.OnHost(bytes);
+        try
         {
-            _copies[i] = store.Reserve(-1 - i, tensorBytes);
-            _copies[i].IsProbe = true;
+            for (int i = 0; i < _copies.Length; i++)
+            {
+                _copies[i] = store.Reserve(-1 - i, tensorBytes);
+                _copies[i].IsProbe = true;
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
         }
     }
 
     /// <summary>
-    /// Measures the paths; blocks the caller for about half a second, and uses 64 MiB of memory and store meanwhile. Stores that share a device
+    /// Measures the paths, with memory of the device where that is what the store moves; blocks the caller for about half a second, and uses 64 MiB of memory and store meanwhile. Stores that share a device
     /// (<see cref="StoreOptions.Leases"/>) measure it one after the other.
     /// </summary>
-    /// <exception cref="TeraIOException">A transfer failed, or the store is full.</exception>
+    /// <exception cref="TeraIOException">A transfer failed, or the store or the device is full.</exception>
     public static StoreBandwidth Measure(TensorStore store)
     {
         ArgumentNullException.ThrowIfNull(store);
@@ -73,7 +80,7 @@ public sealed unsafe class StoreProbe : IDisposable
             if (copy is not null) _store.Release(copy);
         }
 
-        NativeMemory.AlignedFree((void*)_memory);
+        _memory.Dispose();
     }
 
     private static StoreBandwidth Measure(TensorStore store, WriteTarget target, long tensorBytes)
@@ -125,5 +132,5 @@ public sealed unsafe class StoreProbe : IDisposable
 
     private Task Write(StoredCopy copy) => _store.Write(copy, Memory(copy), TransferPriority.Normal, continuesInline: false, _hint).AsTask();
 
-    private nint Memory(StoredCopy copy) => _memory + (nint)(_tensorBytes * (-1 - copy.TensorId));
+    private nint Memory(StoredCopy copy) => _memory.Address + (nint)(_tensorBytes * (-1 - copy.TensorId));
 }

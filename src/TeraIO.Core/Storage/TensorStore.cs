@@ -58,6 +58,9 @@ public sealed class TensorStore : IDisposable
     /// <summary>Null without <see cref="StoreOptions.HostMemory"/>.</summary>
     internal HostTier? HostTier { get; }
 
+    /// <summary>Whether <see cref="Matches"/> can say yes: the CPU sees the memory that tensors are in.</summary>
+    internal bool ComparesMemory => !Options.MovesDeviceMemory;
+
     /// <summary>Writes and reads of tensors that have not ended.</summary>
     internal int TransfersInFlight
     {

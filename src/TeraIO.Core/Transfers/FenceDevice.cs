@@ -2,7 +2,9 @@ using TeraIO.Core.Interop;
 
 namespace TeraIO.Core.Transfers;
 
-/// <summary>A GPU whose streams are ordered against transfers. Thread-safe; goes after its last fence, whoever is disposed first.</summary>
+/// <summary>
+/// A GPU whose streams are ordered against transfers, and what is made on it. Thread-safe; goes after its last fence, timeline and memory, whoever is disposed first.
+/// </summary>
 internal sealed unsafe class FenceDevice : IDisposable
 {
     private const uint WaitsOnHost = 1;
@@ -40,5 +42,43 @@ internal sealed unsafe class FenceDevice : IDisposable
     /// <exception cref="ObjectDisposedException">The device is disposed.</exception>
     public TransferFence CreateFence() => new(new GdsFenceHandle(_gpu));
 
+    /// <exception cref="ObjectDisposedException">The device is disposed.</exception>
+    public DeviceTimeline CreateTimeline() => new(new GdsTimelineHandle(_gpu));
+
+    /// <summary>Memory of this device for who has no other allocator there. What is in it is undefined.</summary>
+    /// <param name="bytes">At least 1.</param>
+    /// <exception cref="TeraIOException">The device has no more.</exception>
+    /// <exception cref="ObjectDisposedException">The device is disposed.</exception>
+    public DeviceMemory Allocate(long bytes)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(bytes);
+        return new DeviceMemory(this, new GdsDeviceMemoryHandle(_gpu, bytes), bytes);
+    }
+
+    /// <summary>
+    /// Copies to any memory of this device, whoever allocated it, and returns when the bytes are there. Comes after what is in the legacy default stream, and knows no other stream.
+    /// </summary>
+    /// <exception cref="TeraIOException">The driver refused.</exception>
+    public void CopyToDevice(ReadOnlySpan<byte> host, nint device)
+    {
+        fixed (byte* source = host)
+            Copy((void*)device, source, host.Length, GdsCopyDirection.ToDevice);
+    }
+
+    /// <inheritdoc cref="CopyToDevice"/>
+    public void CopyToHost(nint device, Span<byte> host)
+    {
+        fixed (byte* destination = host)
+            Copy(destination, (void*)device, host.Length, GdsCopyDirection.ToHost);
+    }
+
     public void Dispose() => _gpu.Dispose();
+
+    private void Copy(void* to, void* from, int bytes, GdsCopyDirection direction)
+    {
+        if (bytes == 0)
+            return;
+        if (NativeMethods.Gds.DeviceCopy(_gpu, to, from, (nuint)bytes, direction) != TransferStatus.Ok)
+            throw new TeraIOException($"Memory of the GPU cannot be copied: {NativeMethods.Gds.LastError()}. After an error in a kernel the process has to be started again.");
+    }
 }

@@ -75,7 +75,7 @@ internal sealed class SessionPlanner
         // In the durations of a planned step is already what its transfers cost the ops.
         PolicyResult result = _policy.Plan(trace, Machine(_bandwidth, costsCompute: before is null));
         SimulationResult moved = result.Simulation;
-        double transferSeconds = MeasuredMachine.ComputeSecondsPerByte(_bandwidth) * (moved.BytesRead + moved.BytesWritten + moved.HostBytesRead + moved.HostBytesWritten);
+        double transferSeconds = OpSecondsPerByte(_bandwidth) * (moved.BytesRead + moved.BytesWritten + moved.HostBytesRead + moved.HostBytesWritten);
         _trials[result.Plan] = new PlanTrial(result.Plan, transferSeconds, before);
         return result.Plan;
     }
@@ -92,7 +92,10 @@ internal sealed class SessionPlanner
             Host = _hostBandwidth is { } host
                 ? MeasuredMachine.Tier(host, latencySeconds: 0.00005) with { Capacity = (long)(_store.Options.HostMemory!.Budget.Bytes * PlannedHostShare) }
                 : null,
-            ComputeSecondsPerByte = costsCompute ? MeasuredMachine.ComputeSecondsPerByte(bandwidth) : 0,
+            ComputeSecondsPerByte = costsCompute ? OpSecondsPerByte(bandwidth) : 0,
         };
     }
+
+    /// <summary>Kernels of a device need none of the processor time that transfers take.</summary>
+    private double OpSecondsPerByte(StoreBandwidth bandwidth) => _store.Options.MovesDeviceMemory ? 0 : MeasuredMachine.ComputeSecondsPerByte(bandwidth);
 }

@@ -40,6 +40,7 @@ public class GdsAbiTests
         ("TIO_BACKEND_AUTO", (long)Core.Storage.StorageBackend.Auto), ("TIO_BACKEND_URING", (long)Core.Storage.StorageBackend.IoUring),
         ("TIO_BACKEND_THREADS", (long)Core.Storage.StorageBackend.Threads), ("TIO_BACKEND_CUFILE", (long)Core.Storage.StorageBackend.CuFile),
         ("TIO_BACKEND_STAGED", (long)Core.Storage.StorageBackend.Staged),
+        ("TIO_COPY_TO_DEVICE", (long)GdsCopyDirection.ToDevice), ("TIO_COPY_TO_HOST", (long)GdsCopyDirection.ToHost),
         ("TIO_WAIT_NOT_NEEDED", (long)FenceWait.NotNeeded), ("TIO_WAIT_BY_STREAM", (long)FenceWait.ByStream), ("TIO_WAIT_BY_HOST", (long)FenceWait.ByHost),
         ("TIO_FENCE_UNSET", (long)FenceState.Unset), ("TIO_FENCE_PENDING", (long)FenceState.Pending), ("TIO_FENCE_PASSED", (long)FenceState.Passed),
         ("TIO_FENCE_FAILED", (long)FenceState.Failed),

@@ -7,7 +7,7 @@ namespace TeraIO.Core.Tests.Runtime;
 /// Test double for libtorch's memory: storages are numbers, their bytes lie on the native heap, and the engine is asked for room and told of births and deaths the
 /// way the observer does it.
 /// </summary>
-internal sealed unsafe class HeapStorageMemory : IStorageMemory, IDisposable
+internal unsafe class HeapStorageMemory : IStorageMemory, IDisposable
 {
     private const int TombstoneBytes = 64;
     private readonly Dictionary<nint, (nint Address, int Bytes, bool Released, bool Open)> _storages = [];
@@ -23,6 +23,9 @@ internal sealed unsafe class HeapStorageMemory : IStorageMemory, IDisposable
     public long LiveBytes => Interlocked.Read(ref _live);
 
     public long PeakBytes { get; private set; }
+
+    /// <summary>Called when a storage is to be given its bytes again, before it is.</summary>
+    public Action Restoring { get; set; } = static () => { };
 
     public int KeptBlocks => _kept.Count;
 
@@ -56,7 +59,7 @@ internal sealed unsafe class HeapStorageMemory : IStorageMemory, IDisposable
     {
         var entry = Entry(storage);
         return entry.Open && !entry.Released
-            ? new Span<byte>((void*)entry.Address, entry.Bytes)
+            ? View(entry.Address, entry.Bytes)
             : throw new InvalidOperationException($"storage {storage} was touched while its bytes are away");
     }
 
@@ -86,7 +89,7 @@ internal sealed unsafe class HeapStorageMemory : IStorageMemory, IDisposable
     {
         var entry = Entry(storage);
         Free(entry.Address, entry.Bytes);
-        nint tombstone = Allocate(TombstoneBytes);
+        nint tombstone = AllocateBytes(TombstoneBytes);
         Interlocked.Add(ref _live, TombstoneBytes);
         lock (_lock) _storages[storage] = (tombstone, entry.Bytes, true, false);
         return tombstone;
@@ -94,6 +97,7 @@ internal sealed unsafe class HeapStorageMemory : IStorageMemory, IDisposable
 
     public bool TryRestore(nint storage, out nint address)
     {
+        Restoring();
         var entry = Entry(storage);
         if (!TryAllocate(entry.Bytes, out address)) return false;
         Free(entry.Address, TombstoneBytes);
@@ -119,9 +123,21 @@ internal sealed unsafe class HeapStorageMemory : IStorageMemory, IDisposable
 
     public void Dispose()
     {
-        foreach (var entry in _storages.Values) NativeMemory.AlignedFree((void*)entry.Address);
+        foreach (var entry in _storages.Values) FreeBytes(entry.Address, entry.Released ? TombstoneBytes : entry.Bytes);
         _storages.Clear();
     }
+
+    /// <summary>The bytes behind an address, for ops.</summary>
+    public virtual Span<byte> View(nint address, int bytes) => new((void*)address, bytes);
+
+    protected virtual nint AllocateBytes(int bytes)
+    {
+        var address = (nint)NativeMemory.AlignedAlloc((nuint)(bytes + 4095) / 4096 * 4096, 4096);
+        new Span<byte>((void*)address, bytes).Fill(0xCD);
+        return address;
+    }
+
+    protected virtual void FreeBytes(nint address, int bytes) => NativeMemory.AlignedFree((void*)address);
 
     private (nint Address, int Bytes, bool Released, bool Open) Entry(nint storage)
     {
@@ -137,20 +153,13 @@ internal sealed unsafe class HeapStorageMemory : IStorageMemory, IDisposable
             PeakBytes = Math.Max(PeakBytes, Interlocked.Add(ref _live, bytes));
         }
 
-        address = Allocate(bytes);
+        address = AllocateBytes(bytes);
         return true;
-    }
-
-    private static nint Allocate(int bytes)
-    {
-        var address = (nint)NativeMemory.AlignedAlloc((nuint)(bytes + 4095) / 4096 * 4096, 4096);
-        new Span<byte>((void*)address, bytes).Fill(0xCD);
-        return address;
     }
 
     private void Free(nint address, int bytes)
     {
         Interlocked.Add(ref _live, -bytes);
-        NativeMemory.AlignedFree((void*)address);
+        FreeBytes(address, bytes);
     }
 }

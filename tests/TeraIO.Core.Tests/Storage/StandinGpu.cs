@@ -52,6 +52,18 @@ internal sealed unsafe partial class StandinGpu : IDisposable
         handle.Free();
     }
 
+    /// <summary>The device's clock stands still at this time; kernels may set it too.</summary>
+    public void SetClock(TimeSpan time) => ((delegate* unmanaged<double, void>)Cuda("tio_standin_cuda_set_clock"))(time.TotalSeconds);
+
+    /// <summary>Calls of a function of libcuda so far.</summary>
+    public ulong CudaCalls(string function)
+    {
+        nint name = Marshal.StringToCoTaskMemUTF8(function);
+        ulong calls = ((delegate* unmanaged<nint, ulong>)Cuda("tio_standin_cuda_calls"))(name);
+        Marshal.FreeCoTaskMem(name);
+        return calls;
+    }
+
     public void FailNextCudaCall(string function, int code)
     {
         nint name = Marshal.StringToCoTaskMemUTF8(function);

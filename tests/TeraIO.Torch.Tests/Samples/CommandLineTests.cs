@@ -87,6 +87,14 @@ public class CommandLineTests
     [TestCase("--data-parallel --budget 40%", "--unlimited-peak")]
     [TestCase("--data-parallel --no-offload --resume x", "--dropout 0")]
     [TestCase("--study planned --data-parallel", "--data-parallel")]
+    [TestCase("--device gpu --no-offload", "--device 'gpu'")]
+    [TestCase("--device cuda --budget 1GiB --backend threads", "staged")]
+    [TestCase("--budget 1GiB --backend staged", "--device cpu")]
+    [TestCase("--budget 1GiB --backend tape", "--backend 'tape'")]
+    [TestCase("--device cuda --budget 1GiB --verify-reads true", "--verify-reads")]
+    [TestCase("--device cuda --budget 1GiB --host-memory 1GiB", "--host-memory")]
+    [TestCase("--device cuda --no-offload --data-parallel", "--data-parallel")]
+    [TestCase("--device cuda --no-offload --resume x", "--dropout 0")]
     [TestCase("--no-offload --config huge", "gpt2-small")]
     [TestCase("--no-offload --width 65", "--heads")]
     [TestCase("--no-offload --dropout 1", "--dropout")]
@@ -100,10 +108,24 @@ public class CommandLineTests
     public void Unusable_arguments_are_refused_by_name(string arguments, string expected) =>
         Assert.That(() => Read(arguments), Throws.InstanceOf<ConfigurationException>().With.Message.Contains(expected));
 
-    [TestCase("", true)]
+    [TestCase("", StorageBackend.Auto)]
+    [TestCase("--backend staged", StorageBackend.Staged)]
+    [TestCase("--backend cufile", StorageBackend.CuFile)]
+    public void Training_on_a_gpu_has_a_device_and_a_backend(string arguments, StorageBackend backend)
+    {
+        var options = Read($"--device cuda:2 --budget 1GiB {arguments}");
+
+        Assert.That((options.Device, options.Backend), Is.EqualTo((TensorDevice.Cuda(2), backend)));
+    }
+
+    [Test]
+    public void The_default_device_is_the_cpu() =>
+        Assert.That(Read("--budget 1GiB --backend threads"), Has.Property("Device").EqualTo(TensorDevice.Cpu).And.Property("Backend").EqualTo(StorageBackend.Threads));
+
+    [TestCase("", null)]
     [TestCase("--verify-reads true", true)]
     [TestCase("--verify-reads false", false)]
-    public void Reads_are_verified_unless_that_is_refused(string arguments, bool expected) =>
+    public void Whether_reads_are_verified_is_left_to_the_session_unless_it_is_said(string arguments, bool? expected) =>
         Assert.That(Read($"--budget 40% {arguments}").VerifyReads, Is.EqualTo(expected));
 
     [Test]

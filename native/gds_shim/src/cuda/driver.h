@@ -12,45 +12,47 @@ namespace tio::gds::cuda {
 
 // X(member, exported symbol, arguments). The suffix of a symbol is its binary version: cuda.h maps the plain
 // names to these, and the plain symbols, where they are exported too, have older signatures.
-#define TIO_CUDA_REQUIRED_CALLS(X)                                                                      \
-    X(init, "cuInit", (unsigned flags))                                                                 \
-    X(driver_get_version, "cuDriverGetVersion", (int* version))                                         \
-    X(get_error_name, "cuGetErrorName", (Result error, const char** text))                              \
-    X(get_error_string, "cuGetErrorString", (Result error, const char** text))                          \
-    X(device_get_count, "cuDeviceGetCount", (int* count))                                               \
-    X(device_get, "cuDeviceGet", (Device * device, int ordinal))                                        \
-    X(device_get_name, "cuDeviceGetName", (char* name, int capacity, Device device))                    \
-    X(device_get_attribute, "cuDeviceGetAttribute", (int* value, int attribute, Device device))         \
-    X(primary_context_retain, "cuDevicePrimaryCtxRetain", (Context * context, Device device))           \
-    X(primary_context_release, "cuDevicePrimaryCtxRelease_v2", (Device device))                         \
-    X(context_get_current, "cuCtxGetCurrent", (Context * context))                                      \
-    X(context_set_current, "cuCtxSetCurrent", (Context context))                                        \
-    X(context_synchronize, "cuCtxSynchronize", ())                                                      \
-    X(memory_allocate, "cuMemAlloc_v2", (DevicePointer * pointer, size_t bytes))                        \
-    X(memory_free, "cuMemFree_v2", (DevicePointer pointer))                                             \
-    X(host_allocate, "cuMemHostAlloc", (void** memory, size_t bytes, unsigned flags))                   \
-    X(host_free, "cuMemFreeHost", (void* memory))                                                       \
-    X(host_register, "cuMemHostRegister_v2", (void* memory, size_t bytes, unsigned flags))              \
-    X(host_unregister, "cuMemHostUnregister", (void* memory))                                           \
-    X(host_device_pointer, "cuMemHostGetDevicePointer_v2",                                              \
-      (DevicePointer * pointer, void* memory, unsigned flags))                                          \
-    X(copy_to_device, "cuMemcpyHtoDAsync_v2",                                                           \
-      (DevicePointer destination, const void* source, size_t bytes, Stream stream))                     \
-    X(copy_to_host, "cuMemcpyDtoHAsync_v2",                                                             \
-      (void* destination, DevicePointer source, size_t bytes, Stream stream))                           \
-    X(stream_create, "cuStreamCreate", (Stream * stream, unsigned flags))                               \
-    X(stream_destroy, "cuStreamDestroy_v2", (Stream stream))                                            \
-    X(stream_query, "cuStreamQuery", (Stream stream))                                                   \
-    X(stream_synchronize, "cuStreamSynchronize", (Stream stream))                                       \
-    X(stream_wait_event, "cuStreamWaitEvent", (Stream stream, Event event, unsigned flags))             \
-    X(event_create, "cuEventCreate", (Event * event, unsigned flags))                                   \
-    X(event_record, "cuEventRecord", (Event event, Stream stream))                                      \
-    X(event_query, "cuEventQuery", (Event event))                                                       \
-    X(event_synchronize, "cuEventSynchronize", (Event event))                                           \
-    X(event_elapsed_time, "cuEventElapsedTime", (float* milliseconds, Event start, Event end))          \
-    X(event_destroy, "cuEventDestroy_v2", (Event event))                                                \
-    X(launch_host_function, "cuLaunchHostFunc", (Stream stream, HostFunction function, void* argument)) \
-    X(pointer_get_attributes, "cuPointerGetAttributes",                                                 \
+#define TIO_CUDA_REQUIRED_CALLS(X)                                                                          \
+    X(init, "cuInit", (unsigned flags))                                                                     \
+    X(driver_get_version, "cuDriverGetVersion", (int* version))                                             \
+    X(get_error_name, "cuGetErrorName", (Result error, const char** text))                                  \
+    X(get_error_string, "cuGetErrorString", (Result error, const char** text))                              \
+    X(device_get_count, "cuDeviceGetCount", (int* count))                                                   \
+    X(device_get, "cuDeviceGet", (Device * device, int ordinal))                                            \
+    X(device_get_name, "cuDeviceGetName", (char* name, int capacity, Device device))                        \
+    X(device_get_attribute, "cuDeviceGetAttribute", (int* value, int attribute, Device device))             \
+    X(primary_context_retain, "cuDevicePrimaryCtxRetain", (Context * context, Device device))               \
+    X(primary_context_release, "cuDevicePrimaryCtxRelease_v2", (Device device))                             \
+    X(context_get_current, "cuCtxGetCurrent", (Context * context))                                          \
+    X(context_set_current, "cuCtxSetCurrent", (Context context))                                            \
+    X(context_synchronize, "cuCtxSynchronize", ())                                                          \
+    X(memory_allocate, "cuMemAlloc_v2", (DevicePointer * pointer, size_t bytes))                            \
+    X(memory_free, "cuMemFree_v2", (DevicePointer pointer))                                                 \
+    X(host_allocate, "cuMemHostAlloc", (void** memory, size_t bytes, unsigned flags))                       \
+    X(host_free, "cuMemFreeHost", (void* memory))                                                           \
+    X(host_register, "cuMemHostRegister_v2", (void* memory, size_t bytes, unsigned flags))                  \
+    X(host_unregister, "cuMemHostUnregister", (void* memory))                                               \
+    X(host_device_pointer, "cuMemHostGetDevicePointer_v2",                                                  \
+      (DevicePointer * pointer, void* memory, unsigned flags))                                              \
+    X(copy_to_device, "cuMemcpyHtoDAsync_v2",                                                               \
+      (DevicePointer destination, const void* source, size_t bytes, Stream stream))                         \
+    X(copy_to_host, "cuMemcpyDtoHAsync_v2",                                                                 \
+      (void* destination, DevicePointer source, size_t bytes, Stream stream))                               \
+    X(copy_to_device_now, "cuMemcpyHtoD_v2", (DevicePointer destination, const void* source, size_t bytes)) \
+    X(copy_to_host_now, "cuMemcpyDtoH_v2", (void* destination, DevicePointer source, size_t bytes))         \
+    X(stream_create, "cuStreamCreate", (Stream * stream, unsigned flags))                                   \
+    X(stream_destroy, "cuStreamDestroy_v2", (Stream stream))                                                \
+    X(stream_query, "cuStreamQuery", (Stream stream))                                                       \
+    X(stream_synchronize, "cuStreamSynchronize", (Stream stream))                                           \
+    X(stream_wait_event, "cuStreamWaitEvent", (Stream stream, Event event, unsigned flags))                 \
+    X(event_create, "cuEventCreate", (Event * event, unsigned flags))                                       \
+    X(event_record, "cuEventRecord", (Event event, Stream stream))                                          \
+    X(event_query, "cuEventQuery", (Event event))                                                           \
+    X(event_synchronize, "cuEventSynchronize", (Event event))                                               \
+    X(event_elapsed_time, "cuEventElapsedTime", (float* milliseconds, Event start, Event end))              \
+    X(event_destroy, "cuEventDestroy_v2", (Event event))                                                    \
+    X(launch_host_function, "cuLaunchHostFunc", (Stream stream, HostFunction function, void* argument))     \
+    X(pointer_get_attributes, "cuPointerGetAttributes",                                                     \
       (unsigned count, int* attributes, void** values, DevicePointer pointer))
 
 // Absent from drivers before CUDA 11.7, whose first version of these calls an administrator had to switch on.

@@ -29,6 +29,7 @@ Gpu::Gpu(const tio_gds_gpu_options& options)
     : device_(static_cast<int>(checked(options).device)),
       context_(Driver::shared(), device_),
       driver_(context_.driver()),
+      memory_(context_),
       flags_(std::make_unique<FlagPool>(driver_)),
       streams_wait_(options.waits == TIO_WAITS_ON_STREAMS && driver_.can_wait_on_values()) {}
 
@@ -41,10 +42,17 @@ Gpu::~Gpu() {
     }
 }
 
+void Gpu::require_childless() const {
+    const auto require_none = [](size_t count, const char* what) {
+        if (count != 0) throw Failure(TIO_E_INVALID, std::to_string(count) + what);
+    };
+    require_none(fences_, " fences of the device are not destroyed");
+    require_none(timelines_, " timelines of the device are not destroyed");
+    require_none(memory_.allocations(), " allocations on the device are not freed");
+}
+
 void Gpu::close() {
-    const uint32_t fences = fences_;
-    if (fences != 0)
-        throw Failure(TIO_E_INVALID, std::to_string(fences) + " fences of the device are not destroyed");
+    require_childless();
     const CurrentContext current(context_);
     {
         const std::lock_guard<std::mutex> lock(mutex_);

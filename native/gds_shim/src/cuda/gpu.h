@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 
+#include "cuda/device_memory.h"
 #include "cuda/driver.h"
 #include "cuda/flag_pool.h"
 #include "cuda/stream_watch.h"
@@ -43,9 +44,10 @@ class Gpu {
     Gpu& operator=(const Gpu&) = delete;
 
     // Waits until the streams have passed what they wait for. Throws while fences, or requests that name
-    // them, are there.
+    // them, timelines or memory are there.
     void close();
     tio_gds_gpu_info info() const noexcept;
+    DeviceMemory& memory() noexcept { return memory_; }
 
     // Both with a moment of their own: an earlier one stays what it was.
     std::shared_ptr<RecordedPoint> record(Stream stream);
@@ -56,15 +58,20 @@ class Gpu {
     bool make_wait(Stream stream, const FlagPoint& point);
 
   private:
+    void require_childless() const;
+
     friend class FlagPoint;
     friend class Fence;
+    friend class Timeline;
 
     const int device_;
     const PrimaryContext context_;
     const Driver& driver_;
+    DeviceMemory memory_;
     std::unique_ptr<FlagPool> flags_;
     std::atomic<bool> streams_wait_;
     std::atomic<uint32_t> fences_{0};
+    std::atomic<uint32_t> timelines_{0};
     std::atomic<uint32_t> armed_points_{0};
     std::mutex mutex_;
     std::map<Stream, std::unique_ptr<StreamWatch>> watches_;

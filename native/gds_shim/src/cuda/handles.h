@@ -24,12 +24,15 @@ class OwnedStream {
     Stream stream_ = nullptr;
 };
 
+// Waiting for it sleeps in the kernel instead of spinning.
 class OwnedEvent {
   public:
-    // Waiting for it sleeps in the kernel instead of spinning.
-    explicit OwnedEvent(const Driver& driver) : driver_(&driver) {
-        driver.check(driver.event_create(&event_, event_blocking_sync | event_disable_timing),
-                     "cuEventCreate");
+    // Events that take the time cost the device more; most are for order alone.
+    enum class Time { none, taken };
+
+    explicit OwnedEvent(const Driver& driver, Time time = Time::none) : driver_(&driver) {
+        const unsigned timing = time == Time::none ? event_disable_timing : 0;
+        driver.check(driver.event_create(&event_, event_blocking_sync | timing), "cuEventCreate");
     }
     ~OwnedEvent() {
         if (event_ != nullptr) driver_->event_destroy(event_);

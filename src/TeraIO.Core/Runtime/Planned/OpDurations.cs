@@ -5,7 +5,8 @@ namespace TeraIO.Core.Runtime.Planned;
 /// <summary>The durations of a program's ops over its last few steps; one disturbed step does not show in their medians. Not thread-safe.</summary>
 internal sealed class OpDurations(int ops)
 {
-    private const int Window = 5;
+    /// <summary>Steps that count.</summary>
+    public const int Window = 5;
 
     private readonly List<long[]> _steps = []; // Stopwatch ticks, the oldest first
 

@@ -27,7 +27,10 @@ internal sealed class PlannedRun : IOpStream, IDisposable
     private readonly List<StepRecord> _recent = []; // steps without a plan, the latest last
     private StepRecord _record = new();
     private long _steps;
+    private readonly DeviceOpTimes? _deviceTimes; // null where ops run on the host
+    private int _stepsOfPlan; // whole steps in a row by the same plan
     private bool _isInStep;
+    private bool _isProfiled;
 
     /// <summary>So many kinds of steps may take turns and still be recognised.</summary>
     private const int MostRecent = 4;
@@ -38,6 +41,7 @@ internal sealed class PlannedRun : IOpStream, IDisposable
     {
         _state = state;
         _planner = planner;
+        _deviceTimes = state.Kernels is { } kernels ? new DeviceOpTimes(kernels) : null;
         _migrator = new Migrator(state);
         _follower = new PlanFollower(state, _migrator);
         state.Migrator = _migrator;
@@ -76,6 +80,7 @@ internal sealed class PlannedRun : IOpStream, IDisposable
         {
             _state.Stalls.TakeOp();
             _isInStep = true;
+            BeginProfile();
             _record.Begin(++_steps);
             _follower.Begin();
         }
@@ -85,6 +90,7 @@ internal sealed class PlannedRun : IOpStream, IDisposable
     public void EndStep()
     {
         bool byPlan;
+        DeviceOpTimes? times;
         lock (_state.Sync)
         {
             if (!_isInStep) return;
@@ -92,8 +98,13 @@ internal sealed class PlannedRun : IOpStream, IDisposable
             _record.End();
             byPlan = _follower.MatchedWholeProgram;
             _follower.End();
-            LastStalls = StallsOf(_record);
+            times = _state.OpTimes;
+            times?.End();
+            _state.OpTimes = null;
         }
+
+        if (times is not null) TakeDeviceTimes(times);
+        LastStalls = StallsOf(_record);
 
         if (_record.Ops.Count == 0) return;
         if (byPlan) AfterPlannedStep();
@@ -126,6 +137,7 @@ internal sealed class PlannedRun : IOpStream, IDisposable
         if (!_isInStep) return;
         (long ticks, StallCause cause) = _state.Stalls.TakeOp();
         _record.OpEnded(op, ticks, cause);
+        _state.OpTimes?.OpEnded();
         _record.BaselineBytes = Math.Max(_record.BaselineBytes, _state.Memory.LiveBytes - _state.InMemoryBytes);
         _follower.OpEnded(_record);
     }
@@ -138,16 +150,38 @@ internal sealed class PlannedRun : IOpStream, IDisposable
             _isInStep = false;
             _follower.End();
             _state.Preference = null;
+            _state.OpTimes = null;
         }
 
         _migrator.Dispose();
+        _deviceTimes?.Dispose();
+    }
+
+    /// <summary>
+    /// On a device times cost an event per op and a wait for the device at the end of the step, so that only steps that somebody plans with have them: those on demand, and by each plan as many as its durations
+    /// are taken from.
+    /// </summary>
+    private void BeginProfile()
+    {
+        _isProfiled = _deviceTimes is null || _stepsOfPlan < OpDurations.Window;
+        if (_deviceTimes is null || !_isProfiled) return;
+        _state.OpTimes = _deviceTimes;
+        _deviceTimes.Begin();
+    }
+
+    private void TakeDeviceTimes(DeviceOpTimes times)
+    {
+        if (times.Collect() is { } taken) _record.TakeDeviceTimes(taken.Ops, taken.Step);
+        else _isProfiled = false;
     }
 
     private void AfterOnDemandStep()
     {
+        _stepsOfPlan = 0;
         LastDifference = _recent.Count == 0 ? null : StepDifference.Find(_recent[^1], _record);
         int same = _recent.FindIndex(earlier => StepDifference.Find(earlier, _record) is null);
-        if (same < 0)
+        // The host's times are none to plan with where the ops run on a device.
+        if (same < 0 || !_isProfiled)
         {
             Remember();
             return;
@@ -169,8 +203,10 @@ internal sealed class PlannedRun : IOpStream, IDisposable
         LastDifference = null;
         PlannedSteps++;
         PlannedProgram program = _follower.Program!;
-        program.NoteDurations(_record);
+        _stepsOfPlan++;
+        if (_isProfiled) program.NoteDurations(_record);
         if (Ask(new PlanRequest(program.Trace, program.TraceByPlan, program.Plan, Seconds(_record.WallTicks), StallSeconds())) is not { } plan) return;
+        _stepsOfPlan = 0;
         lock (_state.Sync) _follower.SetPlan(plan);
     }
 

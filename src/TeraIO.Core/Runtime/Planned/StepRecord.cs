@@ -20,8 +20,8 @@ internal readonly record struct StreamEvent(TensorBlock Block, StreamEventKind K
 /// <param name="Identity">Which operator.</param>
 /// <param name="Signature">Hash of the operator and of the sizes of all blocks it used and allocated, in order.</param>
 /// <param name="FirstEvent">Index of its first event; its events end where the next op's begin.</param>
-/// <param name="Ticks">Stopwatch ticks since the op before it ended, without stalls.</param>
-/// <param name="StallTicks">Stopwatch ticks that it waited.</param>
+/// <param name="Ticks">Stopwatch ticks since the op before it ended, without stalls; by the device's clock once <see cref="StepRecord.TakeDeviceTimes"/> was called.</param>
+/// <param name="StallTicks">Stopwatch ticks that it waited, by the same clock.</param>
 /// <param name="StallCause">The main reason.</param>
 internal readonly record struct RecordedOp(OpIdentity Identity, ulong Signature, int FirstEvent, long Ticks, long StallTicks, StallCause StallCause);
 
@@ -78,6 +78,21 @@ internal sealed class StepRecord
         if (Ops.Count > 0) Ops[^1] = Ops[^1] with { Ticks = Ops[^1].Ticks + now - _lastEnd };
     }
 
+    /// <summary>Puts the device's times in the place of the host's, which only tell when the ops' kernels were launched. After <see cref="End"/>.</summary>
+    /// <param name="ops">One for each op.</param>
+    /// <param name="step">From the begin of the step to its end.</param>
+    public void TakeDeviceTimes(IReadOnlyList<DeviceOpTime> ops, TimeSpan step)
+    {
+        if (ops.Count != Ops.Count) throw new ArgumentException($"{ops.Count} times for {Ops.Count} ops", nameof(ops));
+        for (int op = 0; op < ops.Count; op++)
+        {
+            long stall = Ticks(ops[op].Stall);
+            Ops[op] = Ops[op] with { Ticks = Ticks(ops[op].Run), StallTicks = stall, StallCause = stall > 0 ? Ops[op].StallCause : StallCause.None };
+        }
+
+        WallTicks = Ticks(step);
+    }
+
     public void Used(TensorBlock block, bool isWritten)
     {
         _opOpen = true;
@@ -123,6 +138,8 @@ internal sealed class StepRecord
         ulong mixed = (hash ^ value) * 0x9E3779B97F4A7C15UL;
         return mixed ^ (mixed >> 29);
     }
+
+    private static long Ticks(TimeSpan time) => Math.Max(0, (long)(time.TotalSeconds * Stopwatch.Frequency));
 
     private void Mix(long bytes, ulong kind) => _openHash = Combine(Combine(_openHash, (ulong)bytes), kind);
 

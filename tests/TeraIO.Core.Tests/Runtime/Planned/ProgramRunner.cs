@@ -2,13 +2,15 @@ using TeraIO.Core.Plans;
 using TeraIO.Core.Runtime;
 using TeraIO.Core.Runtime.Planned;
 using TeraIO.Core.Storage;
+using TeraIO.Core.Tests.Storage;
 using TeraIO.TestSupport;
 
 namespace TeraIO.Core.Tests.Runtime.Planned;
 
 /// <summary>
 /// Runs test programs on the real engine in planned mode over a real store, with storages on the native heap. Each tensor is filled with one
-/// value that the ops compute from what they read; before each op every input is held against what a plain dictionary says it must be.
+/// value that the ops compute from what they read; before each op every input is held against what a plain dictionary says it must be. On a <see cref="StandinGpu"/> storages are on the device, and
+/// ops only launch the kernels that do so.
 /// </summary>
 internal sealed class ProgramRunner : IDisposable
 {
@@ -17,15 +19,29 @@ internal sealed class ProgramRunner : IDisposable
     private readonly DirectoryInfo _directory = Directory.CreateTempSubdirectory("teraio-planned-");
     private readonly Dictionary<int, (nint Storage, byte Value)> _tensors = [];
     private readonly Dictionary<string, uint> _names = [];
+    private readonly List<string> _wrong = []; // what kernels found
+    private readonly StandinGpu? _gpu;
+    private KernelGate? _held;
     private int _serial;
 
-    public ProgramRunner(long budget, Func<PlanRequest, MigrationPlan?> planner, FaultPlan? faults = null, HostMemoryOptions? hostMemory = null)
+    public ProgramRunner(
+        long budget, Func<PlanRequest, MigrationPlan?> planner, FaultPlan? faults = null, HostMemoryOptions? hostMemory = null, StandinGpu? gpu = null, Func<nint>? currentStream = null)
     {
         Budget = budget;
-        var options = new StoreOptions { Paths = [_directory.FullName], SegmentSize = ByteSize.FromMiB(4), ReadRetries = 1, HostMemory = hostMemory };
+        _gpu = gpu;
+        var options = new StoreOptions
+        {
+            Paths = [_directory.FullName],
+            SegmentSize = ByteSize.FromMiB(4),
+            ReadRetries = 1,
+            HostMemory = hostMemory,
+            Backend = gpu is null ? StorageBackend.Auto : StorageBackend.Staged,
+            VerifyReads = gpu is null,
+        };
         Store = faults is null ? TensorStore.Open(options) : TensorStore.Open(options, logger: null, backend => new FaultInjectingBackend(backend, faults));
-        Memory = new HeapStorageMemory { Budget = budget };
-        Engine = new OnDemandEngine(Memory, Store, budget);
+        Kernels = gpu is null ? null : new KernelOrder(0, currentStream ?? (static () => 0));
+        Memory = gpu is null ? new HeapStorageMemory { Budget = budget } : new CachingDeviceMemory(gpu) { Budget = budget };
+        Engine = new OnDemandEngine(Memory, Store, budget, Kernels);
         Memory.Engine = Engine;
         Run = new PlannedRun(Engine.State, planner);
         Engine.Follow(Run);
@@ -36,6 +52,15 @@ internal sealed class ProgramRunner : IDisposable
     public TensorStore Store { get; }
 
     public HeapStorageMemory Memory { get; }
+
+    /// <summary>Null on the CPU.</summary>
+    public KernelOrder? Kernels { get; }
+
+    /// <summary>Kernels so far.</summary>
+    public int Launched { get; private set; }
+
+    /// <summary>Runs in front of each kernel, in the order of the stream.</summary>
+    public Action BeforeKernel { get; set; } = static () => { };
 
     public OnDemandEngine Engine { get; }
 
@@ -80,26 +105,23 @@ internal sealed class ProgramRunner : IDisposable
             throw failure;
         }
 
-        int sum = ++_serial;
-        foreach (int tensor in op.Reads.Concat(op.Writes))
-        {
-            Check(tensor);
-            sum += _tensors[tensor].Value;
-        }
-
-        foreach (int tensor in op.Writes) Fill(tensor, _tensors[tensor].Storage, (byte)(sum * 31));
+        int sum = ++_serial + op.Reads.Concat(op.Writes).Sum(tensor => _tensors[tensor].Value);
         var created = new List<StorageOperand>();
+        var kernel = new List<Action>();
+        foreach (int tensor in op.Reads.Concat(op.Writes)) kernel.Add(Check(tensor, op.Name));
+        foreach (int tensor in op.Writes) kernel.Add(Fill(tensor, _tensors[tensor].Storage, (byte)(sum * 31)));
         try
         {
             foreach (int tensor in op.Creates)
             {
                 nint storage = Memory.Create(op.SizeOfCreated);
-                Fill(tensor, storage, (byte)((sum * 17) + tensor));
+                kernel.Add(Fill(tensor, storage, (byte)((sum * 17) + tensor)));
                 created.Add(Memory.Operand(storage));
             }
         }
         finally
         {
+            Launch(() => kernel.ForEach(static each => each()));
             Engine.EndOp(Identity(op), [.. created], isOutermost: true);
         }
 
@@ -123,30 +145,80 @@ internal sealed class ProgramRunner : IDisposable
         }
     }
 
-    /// <summary>Reads every tensor through an op and compares it.</summary>
+    /// <summary>Reads every tensor through an op and compares it; so does every kernel that is still to run.</summary>
     public void CheckAll()
     {
         foreach (int tensor in _tensors.Keys.ToArray()) Do(new ProgramOp("aten::check") { Reads = [tensor] });
+        Synchronize();
+        Assert.That(_wrong, Is.Empty);
     }
+
+    /// <summary>Waits for the kernels that were launched.</summary>
+    public void Synchronize()
+    {
+        if (Kernels is null) return;
+        using var fence = Kernels.Device.CreateFence();
+        fence.Record(0);
+        fence.Wait(Timeout.InfiniteTimeSpan);
+    }
+
+    /// <summary>The next op's kernel, and those behind it, stand still until the gate is opened.</summary>
+    public KernelGate HoldNextKernel() => _held = new KernelGate();
+
+    /// <summary>Where the tensor's bytes are now; reads them without an op.</summary>
+    public Span<byte> View(int tensor) => Memory.Bytes(_tensors[tensor].Storage);
+
+    public nint AddressOf(int tensor) => Memory.AddressOf(_tensors[tensor].Storage);
 
     public void Dispose()
     {
         Run.Dispose();
         Memory.Dispose();
         Store.Dispose();
+        Kernels?.Dispose();
         _directory.Delete(recursive: true);
     }
 
-    private void Fill(int tensor, nint storage, byte value)
+    /// <summary>A kernel knows addresses, which it gets when it is launched.</summary>
+    private Action Fill(int tensor, nint storage, byte value)
     {
-        Memory.Bytes(storage).Fill(value);
+        (nint address, int bytes) = Place(storage);
         _tensors[tensor] = (storage, value);
+        return () => Memory.View(address, bytes).Fill(value);
     }
 
-    private void Check(int tensor)
+    private Action Check(int tensor, string op)
     {
         (nint storage, byte value) = _tensors[tensor];
-        if (Memory.Bytes(storage).IndexOfAnyExcept(value) >= 0) throw new InvalidOperationException($"tensor {tensor} does not hold what was written to it");
+        (nint address, int bytes) = Place(storage);
+        return () =>
+        {
+            if (Memory.View(address, bytes).IndexOfAnyExcept(value) < 0) return;
+            string wrong = $"{op}: tensor {tensor} does not hold what was written to it";
+            if (_gpu is null) throw new InvalidOperationException(wrong);
+            _wrong.Add(wrong);
+        };
+    }
+
+    private (nint Address, int Bytes) Place(nint storage) => (Memory.AddressOf(storage), Memory.Bytes(storage).Length);
+
+    private void Launch(Action kernel)
+    {
+        if (_gpu is null)
+        {
+            kernel();
+            return;
+        }
+
+        KernelGate? held = Interlocked.Exchange(ref _held, null);
+        Action before = BeforeKernel;
+        _gpu.Launch(() =>
+        {
+            held?.Wait();
+            before();
+            kernel();
+        });
+        Launched++;
     }
 
     private OpIdentity Identity(ProgramOp op)

@@ -1,7 +1,9 @@
 // The tests' side of the stand-in.
 #include <algorithm>
+#include <cstdio>
 #include <cstring>
 
+#include "clock.h"
 #include "machine.h"
 
 using namespace tio::standin;
@@ -17,6 +19,13 @@ size_t copy_text(const std::string& text, char* buffer, size_t capacity) {
         buffer[copied] = '\0';
     }
     return text.size();
+}
+
+// For programs that a test starts and cannot question: what they did wrong shows on their standard error.
+[[gnu::destructor]] void say_misuse_at_exit() {
+    const Guard lock(machine().mutex);
+    if (!machine().misuse.empty())
+        std::fprintf(stderr, "the test double of libcuda saw misuse:\n%s", machine().misuse.c_str());
 }
 
 }  // namespace
@@ -88,6 +97,10 @@ void* tio_standin_cuda_host_view(uint64_t device_pointer) {
 int tio_standin_cuda_owns(uint64_t device_pointer, size_t bytes) {
     const Guard lock(machine().mutex);
     return machine().is_device(device_pointer, bytes) ? 1 : 0;
+}
+
+void tio_standin_cuda_set_clock(double seconds) {
+    set_clock(seconds);
 }
 
 int tio_standin_cuda_launch(void* stream, void (*body)(void*), void* argument) {

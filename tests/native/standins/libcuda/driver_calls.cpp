@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstring>
 #include <thread>
+#include <vector>
 
 #include "machine.h"
 
@@ -101,6 +102,46 @@ Result copy(const char* function, DevicePointer device, void* host, size_t bytes
         (to_device ? machine().counts.bytes_to_device : machine().counts.bytes_to_host) += bytes;
     });
     return cuda::success;
+}
+
+// A copy in the legacy default stream that its caller waits for. From pageable memory the driver need not: it
+// may return with the bytes staged.
+Result copy_now(const char* function, DevicePointer device, void* host, size_t bytes, bool to_device) {
+    std::shared_ptr<Marker> end;
+    {
+        const Guard lock(machine().mutex);
+        Machine& m = machine();
+        const Result result = m.begin_call(function, "bytes=" + std::to_string(bytes), true);
+        if (result != cuda::success) return result;
+        if (!m.has_current_context(function)) return cuda::error_invalid_context;
+        if (bytes == 0 || !m.is_device(device, bytes)) {
+            m.report(std::string(function) + " touches device memory that is not allocated");
+            return cuda::error_invalid_value;
+        }
+        std::shared_ptr<std::vector<std::byte>> staged;
+        if (to_device && !m.is_pinned(host, bytes)) {
+            const auto* source = static_cast<const std::byte*>(host);
+            staged = std::make_shared<std::vector<std::byte>>(source, source + bytes);
+        }
+        Stream* stream = m.find_stream(nullptr);
+        stream->enqueue([device, host, bytes, to_device, staged] {
+            const Guard running(machine().mutex);
+            if (!machine().is_device(device, bytes)) {
+                machine().report("a copy when it runs touches device memory that is not allocated");
+                return;
+            }
+            if (to_device)
+                std::memcpy(host_view(device), staged != nullptr ? staged->data() : host, bytes);
+            else
+                std::memcpy(host, host_view(device), bytes);
+            (to_device ? machine().counts.bytes_to_device : machine().counts.bytes_to_host) += bytes;
+        });
+        if (staged != nullptr) return cuda::success;
+        end = stream->mark();
+    }
+    end->wait();
+    const Guard lock(machine().mutex);
+    return end->reached() ? cuda::success : machine().lost;
 }
 
 }  // namespace
@@ -363,6 +404,14 @@ EXPORTED Result cuMemcpyDtoHAsync_v2(void* destination, DevicePointer source, si
     return copy("cuMemcpyDtoHAsync", source, destination, bytes, stream, false);
 }
 
+EXPORTED Result cuMemcpyHtoD_v2(DevicePointer destination, const void* source, size_t bytes) {
+    return copy_now("cuMemcpyHtoD", destination, const_cast<void*>(source), bytes, true);
+}
+
+EXPORTED Result cuMemcpyDtoH_v2(void* destination, DevicePointer source, size_t bytes) {
+    return copy_now("cuMemcpyDtoH", source, destination, bytes, false);
+}
+
 // ---- streams
 
 EXPORTED Result cuStreamCreate(cuda::Stream* stream, unsigned flags) {
@@ -500,13 +549,14 @@ EXPORTED Result cuStreamWriteValue32_v2(cuda::Stream stream, DevicePointer addre
 
 // ---- events
 
-EXPORTED Result cuEventCreate(cuda::Event* event, unsigned) {
+EXPORTED Result cuEventCreate(cuda::Event* event, unsigned flags) {
     const Guard lock(machine().mutex);
     Machine& m = machine();
     const Result result = m.begin_call("cuEventCreate", "", true);
     if (result != cuda::success) return result;
     if (!m.has_current_context("cuEventCreate")) return cuda::error_invalid_context;
     auto made = std::make_unique<Event>();
+    made->takes_time = (flags & cuda::event_disable_timing) == 0;
     *event = reinterpret_cast<cuda::Event>(made.get());
     m.events.emplace(*event, std::move(made));
     return cuda::success;
@@ -556,10 +606,24 @@ EXPORTED Result cuEventSynchronize(cuda::Event event) {
     return marker->reached() ? cuda::success : machine().lost;
 }
 
-EXPORTED Result cuEventElapsedTime(float* milliseconds, cuda::Event, cuda::Event) {
+EXPORTED Result cuEventElapsedTime(float* milliseconds, cuda::Event start, cuda::Event end) {
     const Guard lock(machine().mutex);
-    *milliseconds = 0.0f;  // no time passes on this machine
-    return machine().begin_call("cuEventElapsedTime", "", true);
+    Machine& m = machine();
+    const Result result = m.begin_call("cuEventElapsedTime", "", true);
+    if (result != cuda::success) return result;
+    const auto first = m.events.find(start);
+    const auto second = m.events.find(end);
+    if (first == m.events.end() || second == m.events.end()) return cuda::error_invalid_handle;
+    if (!first->second->takes_time || !second->second->takes_time) {
+        m.report("cuEventElapsedTime of events that take no time");
+        return cuda::error_invalid_handle;
+    }
+    const auto& from = first->second->marker;
+    const auto& to = second->second->marker;
+    if (from == nullptr || to == nullptr) return cuda::error_invalid_handle;  // never recorded
+    if (!from->reached() || !to->reached()) return cuda::error_not_ready;
+    *milliseconds = static_cast<float>((to->reached_at() - from->reached_at()) * 1000);
+    return cuda::success;
 }
 
 EXPORTED Result cuEventDestroy_v2(cuda::Event event) {

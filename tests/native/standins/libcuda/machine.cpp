@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "clock.h"
+
 namespace tio::standin {
 
 namespace {
@@ -29,6 +31,7 @@ void replace_machine() {
     old.default_stream.reset();
     place() = std::make_unique<Machine>();
     current_context() = nullptr;
+    let_clock_run();
 }
 
 cuda::Context& current_context() {

@@ -26,6 +26,7 @@ inline constexpr uint64_t device_bit = uint64_t{1} << 60;
 struct Event {
     std::shared_ptr<Marker> marker;  // of the latest record; nullptr before the first
     uint32_t waiting_threads = 0;
+    bool takes_time = true;
 };
 
 struct Allocation {

@@ -9,7 +9,8 @@
  * bit away.
  *
  * Not modelled: the implicit synchronisation of blocking streams with the legacy default stream (a blocking
- * stream is reported as misuse), managed memory, several devices' peer access, time.
+ * stream is reported as misuse), managed memory, several devices' peer access, how long anything takes:
+ * events tell the time of the host's clock, or one that a test has set.
  */
 #ifndef TIO_STANDIN_CUDA_H
 #define TIO_STANDIN_CUDA_H
@@ -40,9 +41,10 @@ TIO_STANDIN_API uint64_t tio_standin_cuda_calls(const char* function);
 /* Every call in order, one a line: name, then what it was about ("stream=2 bytes=4096"). NUL-terminated;
  * returns the full length. */
 TIO_STANDIN_API size_t tio_standin_cuda_journal(char* text, size_t capacity);
-/* What was done wrong since the reset, one a line: copies from pageable memory, use after free, calls without
- * a current context, unbalanced retain and release, objects that outlive their context, events destroyed or
- * recorded under a thread that waits for them, memory let go that a stream waits for. Empty: nothing. */
+/* What was done wrong since the reset, one a line: asynchronous copies from pageable memory, use after free,
+ * calls without a current context, unbalanced retain and release, objects that outlive their context, events
+ * destroyed or recorded under a thread that waits for them, times asked of events that take none, memory let
+ * go that a stream waits for. Empty: nothing. */
 TIO_STANDIN_API size_t tio_standin_cuda_misuse(char* text, size_t capacity);
 
 typedef struct tio_standin_cuda_counts {
@@ -68,6 +70,9 @@ TIO_STANDIN_API int tio_standin_cuda_owns(uint64_t device_pointer, size_t bytes)
 /* Gives the allocation that the address lies in a new id: as if it had been freed, and another one had come
  * to lie at its place. */
 TIO_STANDIN_API void tio_standin_cuda_renumber(uint64_t device_pointer);
+
+/* The device's clock stands still at this time until the next call, or the reset: kernels may call it too. */
+TIO_STANDIN_API void tio_standin_cuda_set_clock(double seconds);
 
 /* A "kernel": runs in the order of the stream (NULL: the legacy default stream). May block; then the stream
  * does. */

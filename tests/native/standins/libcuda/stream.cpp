@@ -1,11 +1,14 @@
 #include "stream.h"
 
+#include "clock.h"
+
 namespace tio::standin {
 
 void Marker::reach() {
     {
         const std::lock_guard<std::mutex> lock(mutex_);
         reached_ = true;
+        reached_at_ = device_seconds();
     }
     changed_.notify_all();
 }
@@ -21,6 +24,11 @@ void Marker::drop() {
 bool Marker::reached() const {
     const std::lock_guard<std::mutex> lock(mutex_);
     return reached_;
+}
+
+double Marker::reached_at() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return reached_at_;
 }
 
 bool Marker::dropped() const {

@@ -18,6 +18,7 @@ class Marker {
     void reach();
     void drop();  // its stream or its device is gone: nobody waits any longer
     bool reached() const;
+    double reached_at() const;  // seconds of the device's clock
     bool dropped() const;
     // Returns when it was reached or dropped.
     void wait() const;
@@ -27,6 +28,7 @@ class Marker {
     mutable std::condition_variable changed_;
     bool reached_ = false;
     bool dropped_ = false;
+    double reached_at_ = 0;
 };
 
 class Stream {

@@ -1,0 +1,12 @@
+using TeraIO.Core.Transfers;
+
+namespace TeraIO.Core.Runtime;
+
+/// <summary>A transfer that <see cref="EngineState"/> began; <see cref="EngineState.EndTransfer"/> follows once it was awaited.</summary>
+/// <param name="Task">To await once.</param>
+/// <param name="After">The fence behind the kernels before it; null where there are none to wait for.</param>
+internal readonly record struct OrderedTransfer(ValueTask Task, TransferFence? After = null)
+{
+    /// <summary>Nothing to wait for.</summary>
+    public static OrderedTransfer None => new(ValueTask.CompletedTask);
+}

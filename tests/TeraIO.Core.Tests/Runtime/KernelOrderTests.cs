@@ -1,0 +1,295 @@
+using TeraIO.Core.Residency;
+using TeraIO.Core.Runtime;
+using TeraIO.Core.Storage;
+using TeraIO.Core.Tests.Runtime.Planned;
+using TeraIO.Core.Tests.Storage;
+
+namespace TeraIO.Core.Tests.Runtime;
+
+/// <summary>
+/// Transfers of the engine against kernels that have been launched and not run, over <see cref="StandinGpu"/>. A kernel stands still until the test lets it go; what a transfer does meanwhile would show.
+/// </summary>
+[TestFixture]
+public class KernelOrderTests : StandinGpuFixture
+{
+    private const int Block = ProgramRunner.Block;
+    private const int LaunchFailed = 719;
+
+    private UnrelatedTransfers _unrelated = null!;
+
+    [SetUp]
+    public void MakeUnrelated() => _unrelated = new UnrelatedTransfers(Gpu.Allocate(Block));
+
+    [Test]
+    public async Task What_makes_room_is_written_after_the_kernel_that_computes_it()
+    {
+        using ProgramRunner runner = Runner(blocks: 1);
+        long begun = runner.Kernels!.FencesRecorded;
+        using KernelGate kernel = runner.HoldNextKernel();
+        runner.Do(Creating(0));
+
+        Task second = Task.Run(() => runner.Do(Creating(1)));
+
+        await UntilHeld(runner, begun + 1);
+        Assert.That(runner.Store.Statistics.BytesWritten.Bytes, Is.EqualTo(_unrelated.BytesWritten), "the block's own bytes are not on their way");
+        Assert.That(second.IsCompleted, Is.False);
+        kernel.Open();
+        await second;
+        Assert.That(runner.IsInMemory(0), Is.False);
+        runner.CheckAll();
+    }
+
+    [Test]
+    public async Task What_an_op_needs_is_read_after_the_kernels_that_used_its_memory_before()
+    {
+        using ProgramRunner runner = Runner(blocks: 2);
+        for (int tensor = 0; tensor < 3; tensor++) runner.Do(Creating(tensor)); // the first one leaves
+        runner.Synchronize();
+        nint memory = runner.AddressOf(2);
+        byte[] before = runner.View(2).ToArray();
+        long begun = runner.Kernels!.FencesRecorded;
+        using KernelGate kernel = runner.HoldNextKernel();
+        runner.Do(new ProgramOp("aten::last_use") { Reads = [2], Frees = [2] });
+
+        Task use = Task.Run(() => runner.Do(new ProgramOp("aten::use") { Reads = [0] }));
+
+        await UntilHeld(runner, begun + 1);
+        Assert.That(runner.AddressOf(0), Is.EqualTo(memory), "the memory that the queued kernel still reads");
+        Assert.That(Gpu.View(memory, Block).SequenceEqual(before), Is.True);
+        Assert.That(use.IsCompleted, Is.False);
+        kernel.Open();
+        await use;
+        runner.CheckAll();
+    }
+
+    [Test]
+    public async Task A_planned_offload_takes_what_the_kernels_before_it_compute()
+    {
+        using ProgramRunner runner = Runner(blocks: 2);
+        long begun = runner.Kernels!.FencesRecorded;
+        using KernelGate kernel = runner.HoldNextKernel();
+        runner.Do(Creating(0));
+
+        Request(runner, migrator => migrator.RequestOffload(BlockOf(runner, 0), WriteTarget.Any));
+
+        await UntilHeld(runner, begun + 1);
+        Assert.That(runner.Store.Statistics.BytesWritten.Bytes, Is.EqualTo(_unrelated.BytesWritten));
+        kernel.Open();
+        runner.Settle();
+        Assert.That(runner.IsInMemory(0), Is.False);
+        runner.CheckAll();
+    }
+
+    [Test]
+    public async Task A_planned_prefetch_leaves_memory_alone_that_a_queued_kernel_uses()
+    {
+        using ProgramRunner runner = Runner(blocks: 2);
+        for (int tensor = 0; tensor < 3; tensor++) runner.Do(Creating(tensor));
+        runner.Synchronize();
+        nint memory = runner.AddressOf(2);
+        byte[] before = runner.View(2).ToArray();
+        long begun = runner.Kernels!.FencesRecorded;
+        using KernelGate kernel = runner.HoldNextKernel();
+        runner.Do(new ProgramOp("aten::last_use") { Reads = [2], Frees = [2] });
+
+        Request(runner, migrator => migrator.RequestPrefetch(BlockOf(runner, 0)));
+
+        await UntilHeld(runner, begun + 1);
+        Assert.That(runner.AddressOf(0), Is.EqualTo(memory));
+        Assert.That(Gpu.View(memory, Block).SequenceEqual(before), Is.True);
+        kernel.Open();
+        runner.Settle();
+        Assert.That(runner.IsInMemory(0), Is.True);
+        runner.CheckAll();
+    }
+
+    [Test]
+    public async Task An_op_that_changes_a_block_during_its_write_keeps_it_in_memory()
+    {
+        using ProgramRunner runner = Runner(blocks: 2);
+        long begun = runner.Kernels!.FencesRecorded;
+        using KernelGate kernel = runner.HoldNextKernel();
+        runner.Do(Creating(0));
+        Request(runner, migrator => migrator.RequestOffload(BlockOf(runner, 0), WriteTarget.Any));
+        await UntilHeld(runner, begun + 1);
+
+        Assert.That(runner.IsInMemory(0), Is.True, "else the op would wait for the kernel");
+        runner.Do(new ProgramOp("aten::add_") { Writes = [0] });
+
+        kernel.Open();
+        runner.Settle();
+        Assert.That(runner.IsInMemory(0), Is.True);
+        runner.CheckAll();
+    }
+
+    [Test]
+    public void Fences_are_used_again()
+    {
+        using ProgramRunner runner = Runner(blocks: 2);
+        for (int tensor = 0; tensor < 12; tensor++) runner.Do(Creating(tensor));
+
+        for (int round = 0; round < 3; round++) runner.CheckAll();
+
+        Assert.That(runner.Statistics.Offloads, Is.GreaterThan(30));
+        Assert.That(runner.Kernels!.FencesInUse, Is.Zero);
+        Assert.That(runner.Kernels.IdleFences, Is.InRange(1, 3), "as many as there were transfers at once");
+    }
+
+    [Test]
+    public void A_kernel_that_failed_stops_the_engine_and_the_block_stays()
+    {
+        using ProgramRunner runner = Runner(blocks: 1);
+        long begun = runner.Kernels!.FencesRecorded;
+        using KernelGate kernel = runner.HoldNextKernel();
+        runner.Do(Creating(0));
+        Gpu.FailNextCudaCall("cuEventSynchronize", LaunchFailed);
+        Task second = Task.Run(() => runner.Do(Creating(1)));
+        UntilBegun(runner, begun + 1);
+        kernel.Open();
+
+        var failed = Assert.ThrowsAsync<KernelFailedException>(async () => await second);
+
+        Assert.That(failed!.Message, Does.Contain("CUDA_ERROR_LAUNCH_FAILED").And.Contain("last checkpoint"));
+        Assert.That(runner.Engine.Stopped, Is.SameAs(failed));
+        Assert.That(runner.Engine.MakeRoom(Block), Is.SameAs(failed), "nothing is tried any more");
+        Assert.That(runner.IsInMemory(0), Is.True);
+        Assert.That(runner.Kernels!.FencesInUse, Is.Zero);
+    }
+
+    [Test]
+    public void A_kernel_that_failed_before_a_planned_offload_stops_the_engine_too()
+    {
+        using ProgramRunner runner = Runner(blocks: 2);
+        long begun = runner.Kernels!.FencesRecorded;
+        using KernelGate kernel = runner.HoldNextKernel();
+        runner.Do(Creating(0));
+        Gpu.FailNextCudaCall("cuEventSynchronize", LaunchFailed);
+
+        Request(runner, migrator => migrator.RequestOffload(BlockOf(runner, 0), WriteTarget.Any));
+        UntilBegun(runner, begun + 1);
+        kernel.Open();
+        runner.Settle();
+
+        Assert.That(runner.Engine.Stopped, Is.TypeOf<KernelFailedException>());
+        Assert.That(runner.IsInMemory(0), Is.True);
+        lock (runner.Engine.State.Sync)
+            Assert.That(runner.Engine.State.Migrator!.RequestOffload(BlockOf(runner, 0), WriteTarget.Any), Is.False);
+    }
+
+    [Test]
+    public void A_transfer_that_failed_by_itself_stops_nothing()
+    {
+        using ProgramRunner runner = Runner(blocks: 1);
+        runner.Do(Creating(0));
+        runner.Synchronize();
+        Gpu.FailNextCudaCall("cuMemcpyDtoHAsync", LaunchFailed);
+
+        runner.Do(Creating(1));
+
+        Assert.That(runner.Engine.Stopped, Is.Null);
+        runner.CheckAll();
+    }
+
+    [Test]
+    public void An_op_on_a_second_stream_is_refused_and_nothing_leaves_memory_any_more()
+    {
+        nint current = 0;
+        using ProgramRunner runner = Runner(blocks: 2, () => current);
+        for (int tensor = 0; tensor < 3; tensor++) runner.Do(Creating(tensor));
+        current = 0x1234;
+
+        var refused = Assert.Throws<ConfigurationException>(() => runner.Do(new ProgramOp("aten::mul") { Reads = [2] }));
+
+        Assert.That(refused!.Message, Does.Contain("aten::mul").And.Contain("0x1234").And.Contain("0 (the default stream)").And.Contain("one stream"));
+        Assert.That(runner.Engine.Stopped, Is.SameAs(refused));
+        Assert.That(runner.Engine.MakeRoom(Block), Is.SameAs(refused));
+        current = 0;
+        runner.Free(2);
+        runner.Do(new ProgramOp("aten::use") { Reads = [0] }); // what is away comes back
+        runner.CheckAll();
+    }
+
+    [Test]
+    public void An_op_on_a_second_stream_that_only_allocates_is_refused_too()
+    {
+        nint current = 0;
+        using ProgramRunner runner = Runner(blocks: 2, () => current);
+        runner.Do(Creating(0));
+        current = 0x1234;
+
+        runner.Do(Creating(1));
+
+        Assert.That(runner.Engine.Stopped, Is.TypeOf<ConfigurationException>());
+    }
+
+    [Test]
+    public void Ops_without_tensors_of_the_device_may_run_on_any_stream()
+    {
+        nint current = 0;
+        using ProgramRunner runner = Runner(blocks: 2, () => current);
+        runner.Do(Creating(0));
+        current = 0x1234;
+
+        runner.Do(new ProgramOp("aten::on_the_cpu"));
+
+        Assert.That(runner.Engine.Stopped, Is.Null);
+    }
+
+    [Test]
+    public void Unchanged_blocks_are_written_again_because_nothing_can_compare_them()
+    {
+        using ProgramRunner runner = Runner(blocks: 1);
+        runner.Do(Creating(0));
+        runner.Do(Creating(1));
+        runner.Do(new ProgramOp("aten::use") { Reads = [0] });
+        long written = runner.Statistics.BytesWritten;
+
+        runner.Do(new ProgramOp("aten::use") { Reads = [1] });
+
+        Assert.That(runner.Statistics.BytesWritten, Is.EqualTo(written + Block));
+        runner.CheckAll();
+    }
+
+    private ProgramRunner Runner(int blocks, Func<nint>? currentStream = null) =>
+        new((blocks * Block) + 4096, TestPlanners.Nothing, gpu: Gpu, currentStream: currentStream);
+
+    private static ProgramOp Creating(int tensor) => new("aten::empty") { Creates = [tensor] };
+
+    private static TensorBlock BlockOf(ProgramRunner runner, int tensor) => runner.Engine.State.Blocks[runner.AddressOf(tensor)];
+
+    private static void Request(ProgramRunner runner, Func<Migrator, bool> request)
+    {
+        lock (runner.Engine.State.Sync) Assert.That(request(runner.Engine.State.Migrator!), Is.True);
+    }
+
+    private static void UntilBegun(ProgramRunner runner, long transfers) =>
+        Assert.That(SpinWait.SpinUntil(() => runner.Kernels!.FencesRecorded >= transfers, TimeSpan.FromSeconds(60)), Is.True);
+
+    /// <summary>Returns when so many transfers are held for kernels, and the store had every chance to begin them all the same.</summary>
+    private async Task UntilHeld(ProgramRunner runner, long transfers)
+    {
+        UntilBegun(runner, transfers);
+        await _unrelated.Run(runner.Store);
+    }
+
+    /// <summary>Transfers of a tensor that no kernel has to do with: they take turns with those that are held.</summary>
+    private sealed class UnrelatedTransfers(nint memory)
+    {
+        private const int Rounds = 8;
+
+        public long BytesWritten { get; private set; }
+
+        public async Task Run(TensorStore store)
+        {
+            StoredCopy copy = store.Reserve(tensorId: -1, Block);
+            for (int i = 0; i < Rounds; i++)
+            {
+                await store.WriteAsync(copy, memory);
+                await store.ReadAsync(copy, memory);
+                BytesWritten += Block;
+            }
+
+            store.Release(copy);
+        }
+    }
+}

@@ -1,0 +1,40 @@
+using TeraIO.Core.Plans;
+using TeraIO.Core.Runtime.Planned;
+using TeraIO.Core.Tests.Storage;
+
+namespace TeraIO.Core.Tests.Runtime.Planned;
+
+/// <summary>Whole programs whose kernels run long after the ops that launched them, over <see cref="StandinGpu"/>: each kernel checks what it reads at the time when it runs.</summary>
+[TestFixture]
+public class DeviceProgramTests : StandinGpuFixture
+{
+    private const int Block = ProgramRunner.Block;
+    private const int Persistent = 8;
+
+    [Test]
+    public void Kernels_find_their_bytes_on_demand([Range(1, 6)] int seed) => Run(seed, TestPlanners.Nothing);
+
+    [Test]
+    public void Kernels_find_their_bytes_by_a_plan([Range(1, 6)] int seed) => Run(seed, TestPlanners.MoveEverything);
+
+    [Test]
+    public void Kernels_find_their_bytes_by_a_plan_without_sense([Range(1, 6)] int seed) => Run(seed, request => TestPlanners.Nonsense(request, seed));
+
+    private void Run(int seed, Func<PlanRequest, MigrationPlan?> planner)
+    {
+        var random = new Random(seed);
+        // A random op holds up to six blocks at once.
+        using var runner = new ProgramRunner(8 * Block, planner, gpu: Gpu);
+        runner.BeforeKernel = () => Thread.SpinWait(random.Next(40_000));
+        runner.CreateAll(Persistent);
+        List<ProgramOp> program = Programs.Random(new Random(seed), Persistent);
+
+        for (int step = 0; step < 6; step++) runner.Step(program);
+
+        Assert.That(runner.Statistics.Offloads, Is.Positive, "nothing moved: the test would prove nothing");
+        Assert.That(runner.Memory.PeakBytes, Is.LessThanOrEqualTo(runner.Budget));
+        runner.CheckAll();
+        Assert.That(runner.Engine.Stopped, Is.Null);
+        Assert.That(runner.Run.FailedMigrations, Is.Zero);
+    }
+}

@@ -1,0 +1,83 @@
+using TeraIO.Core;
+using TeraIO.Core.Storage;
+using TeraIO.Torch.Interop;
+
+namespace TeraIO.Torch.Tests.Sessions;
+
+/// <summary>Which options go together with tensors of which device.</summary>
+public class DeviceOptionsTests
+{
+    private static readonly OffloadOptions _onGpu = new() { Device = TensorDevice.Cuda(1), MemoryBudget = ByteSize.FromMiB(64), StoragePaths = ["/a"] };
+
+    private static IEnumerable<TestCaseData> Refused()
+    {
+        yield return new TestCaseData(_onGpu with { Backend = StorageBackend.IoUring }, new[] { "Backend is IoUring", "cuda:1", "Staged or CuFile" });
+        yield return new TestCaseData(_onGpu with { Backend = StorageBackend.Threads }, new[] { "Backend is Threads", "cuda:1" });
+        yield return new TestCaseData(_onGpu with { VerifyReads = true }, new[] { "VerifyReads", "cuda:1" });
+        yield return new TestCaseData(_onGpu with { HostMemory = new HostMemoryOptions { Budget = ByteSize.FromMiB(8), AllowOnCpu = true } }, new[] { "HostMemory", "cuda:1" });
+        yield return new TestCaseData(_onGpu with { BlockCacheSize = ByteSize.FromMiB(1) }, new[] { "BlockCacheSize", "caching allocator" });
+        yield return new TestCaseData(_onGpu with { Device = TensorDevice.Cpu, Backend = StorageBackend.Staged }, new[] { "Backend is Staged", "TensorDevice.Cuda" });
+        yield return new TestCaseData(_onGpu with { Device = TensorDevice.Cpu, Backend = StorageBackend.CuFile }, new[] { "Backend is CuFile", "cpu" });
+    }
+
+    [TestCaseSource(nameof(Refused))]
+    public void Contradictions_are_refused_by_name(object options, string[] expected)
+    {
+        var refused = Assert.Throws<ConfigurationException>(((OffloadOptions)options).Validate);
+
+        foreach (string text in expected) Assert.That(refused!.Message, Does.Contain(text));
+    }
+
+    [TestCase(StorageBackend.Auto, StorageBackend.Staged)]
+    [TestCase(StorageBackend.Staged, StorageBackend.Staged)]
+    [TestCase(StorageBackend.CuFile, StorageBackend.CuFile)]
+    public void A_device_has_a_store_of_its_memory_without_checksums(StorageBackend given, StorageBackend expected)
+    {
+        OffloadOptions options = _onGpu with { Backend = given };
+
+        options.Validate();
+        StoreOptions store = options.ToStoreOptions();
+        ObserverOptions observer = options.ToObserverOptions();
+
+        Assert.That((store.Backend, store.Device, store.VerifyReads), Is.EqualTo((expected, 1, false)));
+        Assert.That((observer.DeviceType, observer.DeviceIndex), Is.EqualTo((ObserverDevice.Cuda, 1)));
+        Assert.That(store.Validate, Throws.Nothing);
+    }
+
+    [TestCase(null, true)]
+    [TestCase(true, true)]
+    [TestCase(false, false)]
+    public void On_the_cpu_nothing_changes(bool? verify, bool expected)
+    {
+        OffloadOptions options = _onGpu with { Device = TensorDevice.Cpu, Backend = StorageBackend.Threads, VerifyReads = verify };
+
+        options.Validate();
+        StoreOptions store = options.ToStoreOptions();
+        ObserverOptions observer = options.ToObserverOptions();
+
+        Assert.That((store.Backend, store.Device, store.VerifyReads), Is.EqualTo((StorageBackend.Threads, 0, expected)));
+        Assert.That((observer.DeviceType, observer.DeviceIndex), Is.EqualTo((ObserverDevice.Cpu, 0)));
+    }
+
+    [TestCase("cpu", false, -1, "cpu")]
+    [TestCase("cuda", true, 0, "cuda:0")]
+    [TestCase("cuda:3", true, 3, "cuda:3")]
+    public void A_device_is_written_as_libtorch_writes_it(string text, bool isCuda, int ordinal, string written)
+    {
+        TensorDevice device = TensorDevice.Parse(text);
+
+        Assert.That((device.IsCuda, device.CudaOrdinal, device.ToString()), Is.EqualTo((isCuda, ordinal, written)));
+    }
+
+    [TestCase("")]
+    [TestCase("gpu")]
+    [TestCase("cuda:")]
+    [TestCase("cuda:-1")]
+    [TestCase("cuda:1000")]
+    [TestCase("cuda0")]
+    public void What_is_no_device_is_refused(string text) =>
+        Assert.That(() => TensorDevice.Parse(text), Throws.TypeOf<ConfigurationException>().With.Message.Contains($"'{text}'"));
+
+    [Test]
+    public void The_default_is_the_cpu() => Assert.That(new OffloadOptions().Device, Is.EqualTo(TensorDevice.Cpu));
+}
