@@ -6,6 +6,7 @@ using TorchSharp;
 // The child process of the tests of the stand-in for libtorch_cuda. Prints lines that the tests compare or expect.
 //   train DEVICE DROPOUT   some steps: each loss by its bits, and at the end a sum over each parameter
 //   ops DEVICE             one line per op with the bits of what it gives
+//   order                  whether a kernel waits for what is in its stream; only over the stand-in for libcuda
 //   memory                 what the allocator's counters say around a training, freed blocks, closed storages
 TorchRuntime.Initialize();
 switch (args)
@@ -20,7 +21,10 @@ switch (args)
     case ["memory"]:
         MemoryChecks.Print();
         return 0;
+    case ["order"]:
+        KernelOrder.Print();
+        return 0;
     default:
-        Console.Error.WriteLine("train DEVICE DROPOUT, ops DEVICE or memory");
+        Console.Error.WriteLine("train DEVICE DROPOUT, ops DEVICE, order or memory");
         return 2;
 }

@@ -61,6 +61,14 @@ internal sealed class StandinTorchTests
     }
 
     [Test]
+    public void A_kernel_runs_behind_what_is_in_its_stream()
+    {
+        string said = Output(Environment(withDriver: true), "order");
+
+        Assert.That(said, Is.EqualTo("faults True\nlaunched 0 sum 24\nmisuse 0\n"));
+    }
+
+    [Test]
     public void A_driver_that_is_no_stand_in_is_refused()
     {
         // Any library will do.
