@@ -71,7 +71,7 @@ public sealed record StoreOptions
     /// <summary>Which kernel interface moves the bytes. Default <see cref="StorageBackend.Auto"/>.</summary>
     public StorageBackend Backend { get; init; } = StorageBackend.Auto;
 
-    /// <summary>Ordinal of the CUDA device whose memory <see cref="StorageBackend.Staged"/> moves. Default 0.</summary>
+    /// <summary>Ordinal of the CUDA device whose memory <see cref="StorageBackend.Staged"/> and <see cref="StorageBackend.Device"/> move. Default 0.</summary>
     public int Device { get; init; }
 
     /// <summary>Settings of cuFile. Default <see langword="null"/>: as cufile.json and the environment have them, or another store of this process.</summary>
