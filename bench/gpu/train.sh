@@ -43,7 +43,7 @@ for budget in $budgets; do
     done
 done
 
-gpu="$(sed -n 's/^Model:[[:space:]]*//p' /proc/driver/nvidia/gpus/*/information 2>/dev/null | head -n 1)"
+gpu="$(sed -n 's/^Model:[[:space:]]*//p' /proc/driver/nvidia/gpus/*/information 2>/dev/null | head -n 1 || true)"
 echo "$(date -u +%Y-%m-%d), ${gpu:-no GPU that its driver tells of}, $(nproc) cores, Linux $(uname -r), libtorch in $TERAIO_LIBTORCH; $* --steps $steps."
 echo
 awk -v order="unlimited $(for budget in $budgets; do for backend in $backends; do printf '%s-%s ' "$budget" "$backend"; done; done)" -v folder="$results" '
