@@ -46,10 +46,11 @@ public sealed unsafe class NvmeStoreTests
     public void Every_backend_keeps_deep_queues_of_mixed_directions_correct()
     {
         string path = HardwareStore.Require();
-        var settings = new BenchSettings { Paths = [path], RequestBytes = [4096, 1 << 20], QueueDepths = [32], Seconds = 0.2, FileBytes = 128 << 20 };
+        StorageBackend[] backends = [.. new MachineTrials().Backends().Where(static b => b.Works && b.Backend is BackendTrial.Uring or BackendTrial.Threads).Select(static b => (StorageBackend)b.Backend)];
+        var settings = new BenchSettings { Paths = [path], Backends = backends, RequestBytes = [4096, 1 << 20], QueueDepths = [32], Seconds = 0.2, FileBytes = 128 << 20 };
         string[] before = Directory.GetFileSystemEntries(path);
         // Every read is verified by its checksum: a wrong byte ends the run.
-        List<BenchCell> cells = StorageBench.Run(settings, new MachineTrials().Backends(), progress: null, CancellationToken.None);
+        IReadOnlyList<BenchCell> cells = StorageBench.Run(settings, progress: null, CancellationToken.None).Cells;
         Assert.That(cells.Where(static c => c.Direction == BenchDirection.Mixed).All(static c => c is { ReadBandwidth: > 0, WriteBandwidth: > 0 }), Is.True);
         Assert.That(Directory.GetFileSystemEntries(path), Is.EquivalentTo(before));
     }

@@ -1,5 +1,8 @@
 using System.Runtime.InteropServices;
+using TeraIO.Core;
+using TeraIO.Core.Interop;
 using TeraIO.Core.Storage;
+using TeraIO.Core.Transfers;
 
 namespace TeraIO.Cli.Bench;
 
@@ -7,6 +10,7 @@ namespace TeraIO.Cli.Bench;
 internal sealed unsafe class BenchMemory : IDisposable
 {
     private byte* _memory;
+    private nint _pin;
 
     public BenchMemory(long bytes)
     {
@@ -20,10 +24,25 @@ internal sealed unsafe class BenchMemory : IDisposable
         }
     }
 
+    /// <summary>Memory that a GPU's copy engine reaches by itself.</summary>
+    /// <exception cref="ConfigurationException">The driver does not pin so much.</exception>
+    public static BenchMemory Pinned(long bytes)
+    {
+        var memory = new BenchMemory(bytes);
+        if (NativeMethods.Gds.HostPin(memory._memory, (nuint)bytes, out memory._pin) == TransferStatus.Ok) return memory;
+        string reason = NativeMethods.Gds.LastError();
+        memory.Dispose();
+        throw new ConfigurationException($"{new ByteSize(bytes)} of host memory cannot be pinned: {reason}. Give a smaller --size or --depth, or raise the limit on locked memory (ulimit -l).");
+    }
+
     public nint At(long offset) => (nint)(_memory + offset);
+
+    public Span<byte> Span(long offset, long length) => new(_memory + offset, checked((int)length));
 
     public void Dispose()
     {
+        if (_pin != 0) _ = NativeMethods.Gds.HostUnpin(_pin);
+        _pin = 0;
         NativeMemory.AlignedFree(_memory);
         _memory = null;
     }

@@ -1,3 +1,5 @@
+using TeraIO.Core.Storage;
+
 namespace TeraIO.Cli.Bench;
 
 /// <summary>What to sweep.</summary>
@@ -10,6 +12,15 @@ internal sealed record BenchSettings
 
     public IReadOnlyList<int> QueueDepths { get; init; } = [1, 4, 16];
 
+    /// <summary>Of one kind of memory. They work here.</summary>
+    public required IReadOnlyList<StorageBackend> Backends { get; init; }
+
+    /// <summary>Whether they move a GPU's memory.</summary>
+    public bool MovesDeviceMemory => Backends.Any(StoreOptions.IsForDeviceMemory);
+
+    /// <summary>Ordinal of the GPU whose memory moves.</summary>
+    public int Gpu { get; init; }
+
     public IReadOnlyList<BenchDirection> Directions { get; init; } = [BenchDirection.Read, BenchDirection.Write, BenchDirection.Mixed];
 
     /// <summary>Of each measurement.</summary>
@@ -21,5 +32,6 @@ internal sealed record BenchSettings
     /// <summary>Requests that fit into each half of the file; the file grows where they are fewer than are in flight.</summary>
     public long Blocks(long requestBytes, int depth) => Math.Max(depth, FileBytes / 2 / requestBytes);
 
+    /// <summary>Measurements of one backend.</summary>
     public int Cells => Paths.Count * RequestBytes.Count * QueueDepths.Count * Directions.Count;
 }

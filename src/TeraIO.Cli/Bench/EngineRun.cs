@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging.Abstractions;
+using TeraIO.Cli.Doctor;
 using TeraIO.Core;
 using TeraIO.Core.Storage;
 using TeraIO.Core.Transfers;
@@ -7,34 +8,30 @@ using TeraIO.Core.Transfers;
 namespace TeraIO.Cli.Bench;
 
 /// <summary>
-/// Transfers of one size through the engine that training uses, checksums included: the first half of the file is filled once and only
-/// read, the second only written, so that every read is verified. One measurement at a time.
+/// Transfers of one size through the engine that training uses: the first half of the file is filled once and only read, the second only written. Slot n of a direction moves blocks n, n + depth and so on, so
+/// that each block has one writer. One measurement at a time.
 /// </summary>
-internal sealed class EngineRun : ITransferOwner, IDisposable
+/// <remarks>What the transfers carry, and how it is checked, is up to the derived class. It calls <see cref="Fill"/> when it is complete.</remarks>
+internal abstract class EngineRun : ITransferOwner, IBenchRun
 {
     private const int Chunk = 1 << 20;
 
+    private readonly string _name;
     private readonly NativeTransferBackend _backend;
     private readonly TransferEngine _engine;
     private readonly TransferFile _file;
-    private readonly BenchMemory _memory;
     private readonly Transfer[] _slots;
     private readonly long[] _started;
-    private readonly ulong[] _checksums;
-    private readonly long _size;
-    private readonly long _blocks;
+    private readonly long[] _nextBlocks;
     private readonly Lock _lock = new();
     private readonly ManualResetEventSlim _ended = new(initialState: true);
     private readonly List<double> _latencies = [];
     private readonly CancellationToken _cancellation;
     private long _until;
-    private long _nextRead;
-    private long _nextWrite;
     private long _read;
     private long _written;
     private long _lastEnd;
     private int _running;
-    private long _fillsLeft;
     private string? _fault;
 
     /// <param name="backend">Which kernel interface.</param>
@@ -44,20 +41,20 @@ internal sealed class EngineRun : ITransferOwner, IDisposable
     /// <param name="depth">Transfers in flight per direction.</param>
     /// <param name="cancellation">Ends a measurement early.</param>
     /// <exception cref="TeraIOException">The file cannot be made, or the disk is full.</exception>
-    public EngineRun(StorageBackend backend, string path, BenchSettings settings, long size, int depth, CancellationToken cancellation)
+    protected EngineRun(StorageBackend backend, string path, BenchSettings settings, long size, int depth, CancellationToken cancellation)
     {
         _cancellation = cancellation;
-        _size = size;
-        _blocks = settings.Blocks(size, depth);
-        int most = backend == StorageBackend.Threads ? 64 : 1024;
-        _backend = new NativeTransferBackend(backend, (int)Math.Min(most, 2 * depth * ((size + Chunk - 1) / Chunk)), 4 * depth);
+        (BlockBytes, Depth, Blocks) = (size, depth, settings.Blocks(size, depth));
+        _name = BackendTrial.NameOf(backend);
+        int most = backend is StorageBackend.Threads or StorageBackend.CuFile ? 64 : 1024;
+        _backend = new NativeTransferBackend(backend, (int)Math.Min(most, 2 * depth * ((size + Chunk - 1) / Chunk)), 4 * depth, settings.Gpu);
         TransferFile? file = null;
         try
         {
             file = _backend.CreateFile(path);
             File.Delete(path);
-            TransferStatus status = _backend.Allocate(file, 2 * _blocks * size, out string? reason);
-            if (status != TransferStatus.Ok) throw new StorageFullException($"There is no room for {new ByteSize(2 * _blocks * size)} in {Path.GetDirectoryName(path)}: {reason}. Free some, or give a smaller --file-size.");
+            TransferStatus status = _backend.Allocate(file, 2 * Blocks * size, out string? reason);
+            if (status != TransferStatus.Ok) throw new StorageFullException($"There is no room for {new ByteSize(2 * Blocks * size)} in {Path.GetDirectoryName(path)}: {reason}. Free some, or give a smaller --file-size.");
         }
         catch
         {
@@ -67,22 +64,30 @@ internal sealed class EngineRun : ITransferOwner, IDisposable
         }
 
         _file = file;
-        _memory = new BenchMemory(2 * depth * size);
         _engine = new TransferEngine(_backend, "bench", new TransferLimits(depth * size, depth * size, depth), NullLogger.Instance);
-        _slots = [.. Enumerable.Range(0, 2 * depth).Select(i => new Transfer(this, i) { File = file, Length = size, Memory = _memory.At(i * size), ChecksumSeed = 1 })];
+        _slots = [.. Enumerable.Range(0, 2 * depth).Select(i => new Transfer(this, i) { File = file, Length = size })];
         _started = new long[_slots.Length];
-        _checksums = new ulong[_blocks];
-        Fill();
+        _nextBlocks = new long[_slots.Length];
     }
 
-    public string BackendName => _backend.Name;
+    /// <summary>The way that the bytes of device memory are expected to go; null for host memory.</summary>
+    public BenchRoute? Route(string path) => _file.Route is { } route ? new BenchRoute(path, _name, route, !_file.GoesThroughHostMemory) : null;
 
-    public bool IsDirect => _file.IsDirect;
+    protected long BlockBytes { get; }
 
-    /// <summary>Moves for the given time.</summary>
+    /// <summary>Transfers in flight per direction.</summary>
+    protected int Depth { get; }
+
+    /// <summary>Of each half of the file.</summary>
+    protected long Blocks { get; }
+
+    /// <inheritdoc/>
     public BenchCell Measure(string path, BenchDirection direction, double seconds)
     {
-        int depth = _slots.Length / 2;
+        int[] readers = direction == BenchDirection.Write ? [] : [.. Enumerable.Range(0, Depth)];
+        int[] writers = direction == BenchDirection.Read ? [] : [.. Enumerable.Range(Depth, Depth)];
+        foreach (int slot in readers) PrepareRead(slot);
+        foreach (int slot in writers) PrepareWrite(slot);
         lock (_lock)
         {
             _latencies.Clear();
@@ -92,12 +97,15 @@ internal sealed class EngineRun : ITransferOwner, IDisposable
         TimeSpan cpu = Process.GetCurrentProcess().TotalProcessorTime;
         long start = Stopwatch.GetTimestamp();
         _until = start + (long)(seconds * Stopwatch.Frequency);
-        Go([.. direction != BenchDirection.Write ? _slots[..depth] : [], .. direction != BenchDirection.Read ? _slots[depth..] : []], depth);
+        Go([.. readers, .. writers]);
         double elapsed = Stopwatch.GetElapsedTime(start, _lastEnd).TotalSeconds;
         double busy = (Process.GetCurrentProcess().TotalProcessorTime - cpu).TotalSeconds;
         _cancellation.ThrowIfCancellationRequested();
-        return new BenchCell(
-            path, BackendName, direction, _size, depth, _read / elapsed, _written / elapsed, Percentile.Of(_latencies, 0.5), Percentile.Of(_latencies, 0.99), busy / Math.Max(1, _read + _written));
+        var cell = new BenchCell(
+            path, _name, direction, BlockBytes, Depth, _read / elapsed, _written / elapsed, Percentile.Of(_latencies, 0.5), Percentile.Of(_latencies, 0.99), busy / Math.Max(1, _read + _written));
+        foreach (int slot in readers) VerifyRead(slot, _slots[slot].Offset / BlockBytes);
+        foreach (int slot in writers) VerifyWrite(slot, _slots[slot].Offset);
+        return cell;
     }
 
     /// <inheritdoc/>
@@ -107,18 +115,17 @@ internal sealed class EngineRun : ITransferOwner, IDisposable
         bool goesOn;
         lock (_lock)
         {
-            if (transfer.Status != TransferStatus.Ok) _fault ??= $"A {transfer.Direction} of {transfer.File.Path} ended with {transfer.Status} (errno {transfer.SystemErrno}).";
+            if (transfer.Status != TransferStatus.Ok) _fault ??= $"A {transfer.Direction} of {transfer.File.Path} ended with {transfer.Status} ({Core.Interop.NativeMethods.Gds.DescribeError(transfer.Status, transfer.SystemErrno)}).";
             if (transfer.Direction == TransferDirection.Read) _read += transfer.Length;
             else _written += transfer.Length;
             _latencies.Add(Stopwatch.GetElapsedTime(_started[transfer.Index], now).TotalSeconds);
-            bool isFill = transfer.Direction == TransferDirection.Write && transfer.Offset < _blocks * _size;
-            if (isFill) _checksums[transfer.Offset / _size] = transfer.Checksum;
-            goesOn = _fault is null && !_cancellation.IsCancellationRequested && (isFill ? _fillsLeft > 0 : now < _until);
+            OnMoved(transfer, transfer.Offset / BlockBytes);
+            goesOn = _fault is null && !_cancellation.IsCancellationRequested && now < _until;
             if (!goesOn) _lastEnd = now;
             if (!goesOn && --_running == 0) _ended.Set();
         }
 
-        if (goesOn) Next(transfer, isRead: transfer.Direction == TransferDirection.Read);
+        if (goesOn) Next(transfer);
     }
 
     /// <summary>The memory and the file go only after the last transfer.</summary>
@@ -126,17 +133,24 @@ internal sealed class EngineRun : ITransferOwner, IDisposable
     {
         _engine.Dispose();
         _file.Dispose();
-        _memory.Dispose();
+        FreeMemory();
         _ended.Dispose();
+        GC.SuppressFinalize(this);
     }
 
-    private void Fill()
+    /// <summary>Writes the half that is read.</summary>
+    protected void Fill()
     {
         try
         {
-            _fillsLeft = _blocks;
-            Go(_slots[..(int)Math.Min(_slots.Length / 2, _blocks)], 0);
-            _cancellation.ThrowIfCancellationRequested();
+            _until = 0;
+            for (long first = 0; first < Blocks; first += Depth)
+            {
+                int count = (int)Math.Min(Depth, Blocks - first);
+                for (int slot = 0; slot < count; slot++) PrepareFill(slot, first + slot);
+                MoveOnce(TransferDirection.Write, 0, count, slot => (first + slot) * BlockBytes);
+                _cancellation.ThrowIfCancellationRequested();
+            }
         }
         catch
         {
@@ -145,38 +159,77 @@ internal sealed class EngineRun : ITransferOwner, IDisposable
         }
     }
 
-    /// <summary>Starts slots - the first <paramref name="reads"/> of all as reads - and waits until none goes on.</summary>
-    private void Go(Transfer[] slots, int reads)
+    /// <summary>Moves a block of the written half into the memory of slot 0, not in any measurement's time.</summary>
+    protected void ReadBack(long offset) => MoveOnce(TransferDirection.Read, 0, 1, _ => offset);
+
+    /// <summary>Gives a transfer its memory and says what is to be done about checksums.</summary>
+    protected abstract void Describe(Transfer transfer, bool isRead, long block);
+
+    /// <summary>Before block <paramref name="block"/> is written from a slot, once, not in any measurement's time.</summary>
+    protected abstract void PrepareFill(int slot, long block);
+
+    /// <summary>Before a measurement, for each slot that reads.</summary>
+    protected abstract void PrepareRead(int slot);
+
+    /// <inheritdoc cref="PrepareRead"/>
+    protected abstract void PrepareWrite(int slot);
+
+    /// <summary>A transfer has ended; under a lock, not to block.</summary>
+    protected abstract void OnMoved(Transfer transfer, long block);
+
+    /// <summary>After a measurement, for each slot that has read; the block was the last one.</summary>
+    /// <exception cref="StorageException">The slot does not hold it.</exception>
+    protected abstract void VerifyRead(int slot, long block);
+
+    /// <summary>After a measurement, for each slot that has written; the offset was the last one.</summary>
+    /// <exception cref="StorageException">The slot's bytes do not stand there.</exception>
+    protected abstract void VerifyWrite(int slot, long offset);
+
+    protected abstract void FreeMemory();
+
+    private void MoveOnce(TransferDirection direction, int firstSlot, int count, Func<int, long> offset)
     {
-        _running = slots.Length;
+        _until = 0;
+        Begin(count);
+        for (int slot = firstSlot; slot < firstSlot + count; slot++) Start(_slots[slot], direction, offset(slot));
+        End();
+    }
+
+    /// <summary>Starts slots - those below <see cref="Depth"/> as reads - and waits until none goes on.</summary>
+    private void Go(int[] slots)
+    {
+        foreach (int slot in slots) _nextBlocks[slot] = slot % Depth;
+        Begin(slots.Length);
+        foreach (int slot in slots) Next(_slots[slot]);
+        End();
+    }
+
+    private void Begin(int running)
+    {
+        _running = running;
         _ended.Reset();
-        foreach (Transfer slot in slots) Next(slot, isRead: slot.Index < reads);
+    }
+
+    private void End()
+    {
         _ended.Wait(CancellationToken.None);
         if (_fault is { } fault) throw new StorageException(fault + " The figures so far are not to be trusted; look at the kernel's log (dmesg).");
     }
 
-    private void Next(Transfer transfer, bool isRead)
+    private void Next(Transfer transfer)
     {
-        lock (_lock)
-        {
-            transfer.Direction = isRead ? TransferDirection.Read : TransferDirection.Write;
-            transfer.VerifiesChecksum = isRead;
-            if (isRead)
-            {
-                long block = _nextRead++ % _blocks;
-                transfer.Offset = block * _size;
-                transfer.Checksum = _checksums[block];
-            }
-            else if (_fillsLeft > 0)
-            {
-                transfer.Offset = --_fillsLeft * _size;
-            }
-            else
-            {
-                transfer.Offset = (_blocks + (_nextWrite++ % _blocks)) * _size;
-            }
-        }
+        bool isRead = transfer.Index < Depth;
+        ref long next = ref _nextBlocks[transfer.Index];
+        long block = next;
+        next = block + Depth < Blocks ? block + Depth : transfer.Index % Depth;
+        Start(transfer, isRead ? TransferDirection.Read : TransferDirection.Write, (isRead ? block : Blocks + block) * BlockBytes);
+    }
 
+    private void Start(Transfer transfer, TransferDirection direction, long offset)
+    {
+        transfer.Direction = direction;
+        transfer.Offset = offset;
+        Describe(transfer, direction == TransferDirection.Read, offset / BlockBytes);
         _started[transfer.Index] = Stopwatch.GetTimestamp();
         _engine.Start(transfer);
     }

@@ -9,16 +9,26 @@ internal static class ProfileChoice
     private const double AsGoodAs = 0.95;
 
     /// <summary>
-    /// For each path, with the backend that a store takes by itself (io_uring where it is permitted), the size and queue depth with the highest sum of read and write bandwidth; of those within 5 % of it the smallest
+    /// For each path, with the backend that a store takes by itself (io_uring where it is permitted; for device memory cuFile where it goes directly, else staged), the size and queue depth with the highest sum of read and write bandwidth; of those within 5 % of it the smallest
     /// depth, then the smallest size. Null when no path has both directions measured.
     /// </summary>
-    public static BandwidthProfile? Of(IReadOnlyList<BenchCell> cells, string machine, DateTimeOffset now)
+    public static BandwidthProfile? Of(BenchResult result, string machine, DateTimeOffset now)
     {
-        PathBandwidth[] paths = [.. cells.Where(static c => c.Backend != "raw").GroupBy(static c => c.Path).Select(static g => Best(OfStore([.. g]))).OfType<PathBandwidth>()];
+        PathBandwidth[] paths = [.. result.Cells.Where(static c => BenchNames.IsBackend(c.Backend)).GroupBy(static c => c.Path).Select(g => Best(OfStore([.. g], result.Routes))).OfType<PathBandwidth>()];
         return paths.Length == 0 ? null : new BandwidthProfile(machine, now, paths);
     }
 
-    private static BenchCell[] OfStore(BenchCell[] cells) => cells.Any(static c => c.Backend == "io_uring") ? [.. cells.Where(static c => c.Backend == "io_uring")] : cells;
+    private static BenchCell[] OfStore(BenchCell[] cells, IReadOnlyList<BenchRoute> routes)
+    {
+        bool isDirect = routes.Any(r => r.Path == cells[0].Path && r.IsDirect);
+        foreach (string preferred in (string[])["io_uring", isDirect ? "cufile" : "staged"])
+        {
+            BenchCell[] chosen = [.. cells.Where(c => c.Backend == preferred)];
+            if (chosen.Length > 0) return chosen;
+        }
+
+        return cells;
+    }
 
     private static PathBandwidth? Best(BenchCell[] cells)
     {

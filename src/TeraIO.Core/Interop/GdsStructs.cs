@@ -96,6 +96,40 @@ internal struct GdsRoute
 }
 
 [StructLayout(LayoutKind.Sequential)]
+internal struct GdsCuFileOptions
+{
+    public uint StructSize;
+    public uint AllowCompatibility;
+    public uint UsePciP2pDma;
+    public uint Reserved;
+    public ulong MaxDirectIoBytes;
+    public ulong MaxDeviceCacheBytes;
+    public ulong MaxPinnedBytes;
+    public ulong RegistrationBudgetBytes;
+    public nint SearchRoots;
+    public nint LogDirectory;
+}
+
+[StructLayout(LayoutKind.Sequential)]
+internal struct GdsCuFileStatistics
+{
+    public uint StructSize;
+    public uint Reserved;
+    public ulong Reads;
+    public ulong FailedReads;
+    public ulong ReadBytes;
+    public ulong Writes;
+    public ulong FailedWrites;
+    public ulong WrittenBytes;
+    public ulong P2pDmaReads;
+    public ulong NvidiaFsReads;
+    public ulong PosixReads;
+    public ulong P2pDmaWrites;
+    public ulong NvidiaFsWrites;
+    public ulong PosixWrites;
+}
+
+[StructLayout(LayoutKind.Sequential)]
 internal struct GdsRequest
 {
     public const uint NoBuffer = 0xFFFFFFFF;

@@ -26,6 +26,12 @@ public enum StorageBackend
     /// must be off.
     /// </summary>
     Staged,
+
+    /// <summary>
+    /// Transfers from and to CUDA memory, whichever way is better for each path: <see cref="CuFile"/> where its bytes are expected to go directly (nvidia-fs or PCI P2PDMA), else <see cref="Staged"/>, because cuFile's
+    /// compatibility mode goes through host memory as well. <see cref="PathStatistics.Backend"/> and <see cref="PathStatistics.Route"/> tell what was chosen and why. <see cref="StoreOptions.VerifyReads"/> must be off.
+    /// </summary>
+    Device,
 }
 
 /// <summary>Where and how a <see cref="TensorStore"/> keeps its bytes. Immutable; everything but <see cref="Paths"/> has a usable default.</summary>
@@ -65,8 +71,11 @@ public sealed record StoreOptions
     /// <summary>Which kernel interface moves the bytes. Default <see cref="StorageBackend.Auto"/>.</summary>
     public StorageBackend Backend { get; init; } = StorageBackend.Auto;
 
-    /// <summary>Ordinal of the CUDA device whose memory <see cref="StorageBackend.Staged"/> moves. Default 0.</summary>
+    /// <summary>Ordinal of the CUDA device whose memory <see cref="StorageBackend.Staged"/> and <see cref="StorageBackend.Device"/> move. Default 0.</summary>
     public int Device { get; init; }
+
+    /// <summary>Settings of cuFile. Default <see langword="null"/>: as cufile.json and the environment have them, or another store of this process.</summary>
+    public CuFileOptions? CuFile { get; init; }
 
     /// <summary>How often a read that failed or came back corrupt is repeated before it is an error. 0 to 100. Default 3.</summary>
     public int ReadRetries { get; init; } = 3;
@@ -92,7 +101,7 @@ public sealed record StoreOptions
     internal bool MovesDeviceMemory => IsForDeviceMemory(Backend);
 
     /// <inheritdoc cref="MovesDeviceMemory"/>
-    internal static bool IsForDeviceMemory(StorageBackend backend) => backend is StorageBackend.CuFile or StorageBackend.Staged;
+    internal static bool IsForDeviceMemory(StorageBackend backend) => backend is StorageBackend.CuFile or StorageBackend.Staged or StorageBackend.Device;
 
     /// <summary>Slows every path down to this device, for experiments. Default <see langword="null"/>: as fast as it is.</summary>
     public EmulatedDevice? Emulated { get; init; }
@@ -129,7 +138,10 @@ public sealed record StoreOptions
                 $"StoreOptions.HostMemory is set, but with StorageBackend.{Backend} tensors lie in the device's memory, and it is the CPU that fills and empties the host tier: use another Backend, or no HostMemory.");
         }
         if (!Enum.IsDefined(Backend))
-            throw new ConfigurationException($"StoreOptions.Backend is {(int)Backend}: use Auto, IoUring, Threads, CuFile or Staged.");
+            throw new ConfigurationException($"StoreOptions.Backend is {(int)Backend}: use Auto, IoUring, Threads, CuFile, Staged or Device.");
+        CuFile?.Validate();
+        if (CuFile is not null && Backend is not (StorageBackend.CuFile or StorageBackend.Device))
+            throw new ConfigurationException($"StoreOptions.CuFile is set, but StorageBackend.{Backend} does not use cuFile: use StorageBackend.CuFile or Device, or no CuFile.");
         if (Device < 0)
             throw new ConfigurationException($"StoreOptions.Device is {Device}: use the ordinal of a CUDA device, from 0 on.");
         if (MovesDeviceMemory && VerifyReads)

@@ -162,6 +162,8 @@ internal sealed class StorePath : IDisposable
         Used = new ByteSize(_extents.AllocatedBytes - _quarantinedBytes - Probe.HeldBytes),
         Quarantined = new ByteSize(_quarantinedBytes),
         Direct = File.IsDirect,
+        Backend = File.Backend,
+        Route = File.Route,
         FreeAtOpen = new ByteSize(File.FreeBytes),
     };
 

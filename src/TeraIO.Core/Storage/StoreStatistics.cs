@@ -71,6 +71,14 @@ public sealed record PathStatistics
     /// <summary>Whether transfers bypass the page cache (O_DIRECT).</summary>
     public bool Direct { get; init; }
 
+    /// <summary>What moves the bytes, as it was chosen when the store was opened: not <see cref="StorageBackend.Auto"/> nor <see cref="StorageBackend.Device"/>.</summary>
+    public StorageBackend Backend { get; init; }
+
+    /// <summary>
+    /// For device memory: the way that bytes are expected to take, and why; with <see cref="StorageBackend.Device"/> also why this backend was chosen. <see langword="null"/> for host memory and for <see cref="StorageBackend.Staged"/> by choice.
+    /// </summary>
+    public string? Route { get; init; }
+
     /// <summary>Free bytes of the file system when the store was opened.</summary>
     public ByteSize FreeAtOpen { get; init; }
 }
@@ -98,6 +106,9 @@ public sealed record StoreStatistics
 
     /// <summary>The tier in front of the paths; <see langword="null"/> without <see cref="StoreOptions.HostMemory"/>. The sums below are of the paths alone.</summary>
     public HostTierStatistics? HostMemory { get; internal init; }
+
+    /// <summary>cuFile's own counters, of the whole process; <see langword="null"/> without <see cref="CuFileOptions.CollectStatistics"/>, without a path that uses cuFile, and where libcufile has none.</summary>
+    public CuFileStatistics? CuFile { get; internal init; }
 
     /// <inheritdoc cref="PathStatistics.BytesRead"/>
     public ByteSize BytesRead { get; }

@@ -36,7 +36,11 @@ public sealed class TensorStore : IDisposable
     }
 
     /// <summary>Counters and sizes, now.</summary>
-    public StoreStatistics Statistics => Placement.Snapshot() with { HostMemory = HostTier?.Snapshot() };
+    public StoreStatistics Statistics => Placement.Snapshot() with
+    {
+        HostMemory = HostTier?.Snapshot(),
+        CuFile = Options.CuFile is { CollectStatistics: true } ? CuFileDriver.ReadStatistics() : null,
+    };
 
     /// <summary>What the leases did, per device and direction; empty without <see cref="StoreOptions.Leases"/> or with <see cref="LeaseMode.None"/>.</summary>
     public IReadOnlyList<LeaseStatistics> LeaseStatistics => _leases?.Statistics ?? [];
@@ -84,9 +88,19 @@ public sealed class TensorStore : IDisposable
         StoreOptions options, ILogger? logger, Func<ITransferBackend, ITransferBackend> decorate, Func<ITransferBackend, ITransferBackend>? decorateHost = null) =>
         Open(
             options, logger,
-            (_, path) => decorate(new NativeTransferBackend(
-                options.Backend, path.QueueDepth!.Value, TransferLimits.ForQueueDepth(path.QueueDepth.Value).MostRequests, options.Device)),
+            (_, path) => decorate(CreateBackend(options, path.QueueDepth!.Value)),
             decorateHost);
+
+    private static ITransferBackend CreateBackend(StoreOptions options, int queueDepth)
+    {
+        // Settings that cannot be had are an error, and no reason to do without cuFile.
+        if (options.CuFile is { } settings)
+            CuFileDriver.Require(settings);
+        return options.Backend == StorageBackend.Device ? new DeviceBackend(Native) : Native(options.Backend, reason: null);
+
+        NativeTransferBackend Native(StorageBackend kind, string? reason) =>
+            new(kind, queueDepth, TransferLimits.ForQueueDepth(queueDepth).MostRequests, options.Device, options.CuFile, reason);
+    }
 
     /// <summary>For tests without the native library: <paramref name="createBackend"/> makes the backend of each path.</summary>
     internal static TensorStore Open(StoreOptions options, ILogger? logger, Func<ITransferBackend> createBackend) =>
@@ -441,7 +455,11 @@ public sealed class TensorStore : IDisposable
             directory = StoreDirectory.Create(path, logger);
             file = backend.CreateFile(directory.StoreFilePath);
             logger.LogInformation("Store in {Path}: {Backend}, {Mode} I/O", directory.FullPath, backend.Name, file.IsDirect ? "direct" : "buffered");
-            if (file.GoesThroughHostMemory)
+            if (file.Backend == StorageBackend.Staged && file.Route is { } reason)
+            {
+                logger.LogInformation("Bytes for the device go {Reason} in {Path}; 'teraio doctor' tells what GPUDirect Storage lacks", reason, directory.FullPath);
+            }
+            else if (file.GoesThroughHostMemory)
             {
                 logger.LogWarning(
                     "Bytes for the device go through host memory in {Path} ({Route}); 'teraio doctor' tells what GPUDirect Storage lacks", directory.FullPath, file.Route);

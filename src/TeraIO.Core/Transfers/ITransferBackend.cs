@@ -1,3 +1,5 @@
+using TeraIO.Core.Storage;
+
 namespace TeraIO.Core.Transfers;
 
 /// <summary>
@@ -47,9 +49,12 @@ internal abstract class TransferFile(string path) : IDisposable
     /// <summary>Bytes available on the file system when the file was opened.</summary>
     public abstract long FreeBytes { get; }
 
+    /// <summary>What moves its bytes: never <see cref="StorageBackend.Device"/>; <see cref="StorageBackend.Auto"/> where it is no interface of the kernel.</summary>
+    public virtual StorageBackend Backend => StorageBackend.Auto;
+
     /// <summary>
     /// For transfers of device memory: the way their bytes are expected to go, with the reason, such as <c>compatibility mode: the file
-    /// is not on an NVMe device</c>. <see langword="null"/> for host memory.
+    /// is not on an NVMe device</c>. <see langword="null"/> for host memory, and where nothing was chosen.
     /// </summary>
     public virtual string? Route => null;
 

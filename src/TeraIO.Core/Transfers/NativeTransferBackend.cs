@@ -12,14 +12,18 @@ internal sealed unsafe class NativeTransferBackend : ITransferBackend
 
     private readonly GdsQueueHandle _queue;
     private readonly uint _memoryKind;
-    private readonly bool _usesCuFile;
+    private readonly StorageBackend _kind;
+    private readonly string? _reason;
+    private bool _isCounting;
 
     /// <param name="backend">Which kernel interface.</param>
     /// <param name="queueDepth">1 MiB chunks in flight at once.</param>
     /// <param name="mostRequests">Requests held, queued ones included.</param>
     /// <param name="device">Ordinal of the GPU, for <see cref="StorageBackend.Staged"/>.</param>
+    /// <param name="cuFile">Settings for <see cref="StorageBackend.CuFile"/>.</param>
+    /// <param name="reason">Why it is this backend, to be the route of files that have none of cuFile's.</param>
     /// <exception cref="ConfigurationException">The backend does not work on this machine, or the library is missing.</exception>
-    public NativeTransferBackend(StorageBackend backend, int queueDepth, int mostRequests, int device = 0)
+    public NativeTransferBackend(StorageBackend backend, int queueDepth, int mostRequests, int device = 0, CuFileOptions? cuFile = null, string? reason = null)
     {
         NativeMethods.Gds.EnsureLoaded();
         var options = new GdsQueueOptions
@@ -30,7 +34,9 @@ internal sealed unsafe class NativeTransferBackend : ITransferBackend
             MaxRequests = (uint)mostRequests,
             Device = (uint)device,
         };
-        if (NativeMethods.Gds.QueueCreate(&options, out nint queue) != TransferStatus.Ok)
+        nint queue = 0;
+        var status = backend == StorageBackend.CuFile ? CuFileDriver.Open(cuFile, () => Create(options, out queue)) : Create(options, out queue);
+        if (status != TransferStatus.Ok)
         {
             throw new ConfigurationException(
                 $"The storage backend {backend} does not work here: {NativeMethods.Gds.LastError()}. Choose another StoreOptions.Backend or QueueDepth (64 at most with threads).");
@@ -45,8 +51,11 @@ internal sealed unsafe class NativeTransferBackend : ITransferBackend
             StorageBackend.Staged => "staged",
             _ => "threads",
         };
-        _usesCuFile = used == (uint)StorageBackend.CuFile;
-        _memoryKind = StoreOptions.IsForDeviceMemory((StorageBackend)used) ? CudaMemory : 0;
+        _kind = (StorageBackend)used;
+        _reason = reason;
+        _memoryKind = StoreOptions.IsForDeviceMemory(_kind) ? CudaMemory : 0;
+        if (cuFile is { CollectStatistics: true } && _kind == StorageBackend.CuFile)
+            BeginStatistics();
     }
 
     public string Name { get; }
@@ -60,7 +69,7 @@ internal sealed unsafe class NativeTransferBackend : ITransferBackend
                 $"The store file {path} cannot be created: {NativeMethods.Gds.LastError()}. Choose another directory in StoreOptions.Paths.")
             { Path = path };
         }
-        return new NativeFile(path, new GdsFileHandle(file), hasRoute: _usesCuFile);
+        return new NativeFile(path, new GdsFileHandle(file), _kind, _reason);
     }
 
     public TransferStatus Allocate(TransferFile file, long size, out string? reason)
@@ -125,14 +134,37 @@ internal sealed unsafe class NativeTransferBackend : ITransferBackend
 
     public void Cancel(ulong token) => _ = NativeMethods.Gds.Cancel(_queue, token);
 
-    public void Dispose() => _queue.Dispose();
+    public void Dispose()
+    {
+        if (_isCounting)
+            CuFileDriver.EndStatistics();
+        _isCounting = false;
+        _queue.Dispose();
+    }
+
+    private static TransferStatus Create(GdsQueueOptions options, out nint queue) => NativeMethods.Gds.QueueCreate(&options, out queue);
+
+    private void BeginStatistics()
+    {
+        try
+        {
+            _isCounting = CuFileDriver.BeginStatistics();
+        }
+        catch
+        {
+            _queue.Dispose();
+            throw;
+        }
+    }
 
     private sealed class NativeFile : TransferFile
     {
-        public NativeFile(string path, GdsFileHandle handle, bool hasRoute)
+        public NativeFile(string path, GdsFileHandle handle, StorageBackend kind, string? reason)
             : base(path)
         {
             Handle = handle;
+            Backend = kind;
+            Route = reason;
             var info = new GdsFileInfo { StructSize = (uint)sizeof(GdsFileInfo) };
             if (NativeMethods.Gds.FileGetInfo(handle, &info) != TransferStatus.Ok)
             {
@@ -141,7 +173,7 @@ internal sealed unsafe class NativeTransferBackend : ITransferBackend
             }
             IsDirect = info.Direct != 0;
             FreeBytes = (long)ulong.Min(info.FreeBytes, long.MaxValue);
-            if (hasRoute)
+            if (kind == StorageBackend.CuFile)
                 (Route, GoesThroughHostMemory) = FindRoute();
         }
 
@@ -150,6 +182,8 @@ internal sealed unsafe class NativeTransferBackend : ITransferBackend
         public override bool IsDirect { get; }
 
         public override long FreeBytes { get; }
+
+        public override StorageBackend Backend { get; }
 
         public override string? Route { get; }
 

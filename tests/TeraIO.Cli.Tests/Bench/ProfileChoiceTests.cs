@@ -21,10 +21,19 @@ public sealed class ProfileChoiceTests
         Assert.That(Choose([.. Setting("threads", 4096, 1, 900, 900, (1, 1))])!.Paths.Single().Backend, Is.EqualTo("threads"));
     }
 
+    [TestCase(true, "cufile")]
+    [TestCase(false, "staged")]
+    public void Of_device_memory_cufile_is_chosen_only_where_it_goes_directly(bool isDirect, string expected)
+    {
+        BenchCell[] cells = [.. Setting("cufile", 4096, 1, 900, 900, (1, 1)), .. Setting("staged", 4096, 1, 900, 900, (1, 1)), .. Setting("copy", 4096, 1, 9000, 9000, (1, 1)), .. Setting("loop", 4096, 1, 9000, 9000, (1, 1))];
+        var result = new BenchResult(cells, [new BenchRoute("/p", "cufile", "why", isDirect), new BenchRoute("/other", "cufile", "why", !isDirect)]);
+        Assert.That(ProfileChoice.Of(result, "machine", DateTimeOffset.UnixEpoch)!.Paths.Single().Backend, Is.EqualTo(expected));
+    }
+
     [Test]
     public void Without_both_directions_there_is_no_profile() => Assert.That(Choose([.. Setting("io_uring", 4096, 1, 1, 1, (1, 1)).Where(static c => c.Direction != BenchDirection.Write)]), Is.Null);
 
-    private static BandwidthProfile? Choose(BenchCell[] cells) => ProfileChoice.Of(cells, "machine", DateTimeOffset.UnixEpoch);
+    private static BandwidthProfile? Choose(BenchCell[] cells) => ProfileChoice.Of(new BenchResult(cells, []), "machine", DateTimeOffset.UnixEpoch);
 
     private static IEnumerable<BenchCell> Setting(string backend, long size, int depth, double read, double write, (double Read, double Write) mixed)
     {

@@ -12,6 +12,7 @@ public sealed class MachineDoctorTests
         Assert.Multiple(() =>
         {
             Check(report, "memory to SSD", FindingState.Yellow, "worker threads");
+            Check(report, "virtual machine", FindingState.NotApplicable, "no NVIDIA GPU");
             Check(report, "GPU, staged", FindingState.NotApplicable, "no NVIDIA GPU");
             Check(report, "GPU, direct", FindingState.NotApplicable, "no NVIDIA GPU");
             Check(report, "container", FindingState.Green, "/.dockerenv");
@@ -35,6 +36,8 @@ public sealed class MachineDoctorTests
         Assert.Multiple(() =>
         {
             Check(report, "GPU, direct", FindingState.Green, "nvidia-fs");
+            Check(report, "virtual machine", FindingState.Green, "no sign of a hypervisor");
+            Check(report, "P2PDMA GPU", FindingState.Green, "NVIDIA H100 80GB HBM3: listed");
             Check(report, "gpu", FindingState.Green, "2 x NVIDIA H100 80GB HBM3");
             Check(report, "driver", FindingState.Green, "550.90.07, open kernel modules");
             Check(report, "nvidia-fs", FindingState.Green, "version 2.17");
@@ -75,6 +78,7 @@ public sealed class MachineDoctorTests
             Check(report, "libcufile", FindingState.Yellow, "/usr/local/cuda-12.8/lib64/libcufile.so.0", "LD_LIBRARY_PATH=/usr/local/cuda-12.8/lib64");
             Check(report, "nvidia-fs", FindingState.Yellow, "not loaded", "modprobe nvidia_fs");
             Check(report, "P2PDMA", FindingState.Yellow, "P2PDMA kernel, P2PDMA driver, P2PDMA registry, P2PDMA multipath, P2PDMA BAR1");
+            Check(report, "virtual machine", FindingState.Yellow, "the processor's flag \"hypervisor\"", "StorageBackend.Device");
             Check(report, "P2PDMA kernel", FindingState.Yellow, "older than 6.2");
             Check(report, "P2PDMA driver", FindingState.Yellow, "closed kernel modules", "565.47");
             Check(report, "P2PDMA registry", FindingState.Yellow, "\"RMForceStaticBar1=1;\"", "RmForceDisableIomapWC=1");
@@ -117,6 +121,49 @@ public sealed class MachineDoctorTests
         });
     }
 
+    [TestCase("NVIDIA A100-SXM4-80GB", true)]
+    [TestCase("NVIDIA H100 80GB HBM3", true)]
+    [TestCase("NVIDIA L40S", true)]
+    [TestCase("NVIDIA L40", false)]
+    [TestCase("NVIDIA GH200 480GB", false)]
+    [TestCase("NVIDIA GeForce RTX 4090", false)]
+    public void The_model_is_compared_with_those_that_P2PDMA_serves(string model, bool isListed)
+    {
+        using RecordedMachine machine = Recordings.FaultyP2pHost();
+        machine.File("/proc/driver/nvidia/gpus/0000:01:00.0/information", $"Model: \t\t {model}\n");
+        MachineReport report = machine.Examine();
+        Check(report, "P2PDMA GPU", isListed ? FindingState.Green : FindingState.Yellow, isListed ? "listed by NVIDIA" : "not among the GPUs", isListed ? null : "nvidia-fs");
+        Assert.That(report.Findings.Single(static f => f.Name == "P2PDMA").Text.Contains("P2PDMA GPU", StringComparison.Ordinal), Is.Not.EqualTo(isListed));
+    }
+
+    [Test]
+    public void With_nvidia_fs_a_model_without_P2PDMA_is_nothing_to_worry_about()
+    {
+        using RecordedMachine machine = Recordings.GdsHost();
+        machine.File("/proc/driver/nvidia/gpus/0000:4f:00.0/information", "Model: NVIDIA RTX A6000\n");
+        Check(machine.Examine(), "P2PDMA GPU", FindingState.NotApplicable, "NVIDIA RTX A6000");
+    }
+
+    [TestCase("sys_vendor", "QEMU", FindingState.Yellow, "QEMU")]
+    [TestCase("product_name", "VMware7,1", FindingState.Yellow, "VMware7,1")]
+    [TestCase("product_name", "Virtual Machine", FindingState.Yellow, "Virtual Machine")]
+    [TestCase("sys_vendor", "Amazon EC2", FindingState.Yellow, "Amazon EC2")]
+    [TestCase("sys_vendor", "Supermicro", FindingState.Green, "no sign")]
+    public void A_GPU_in_a_virtual_machine_is_told_what_to_expect(string file, string text, object state, string expected)
+    {
+        using RecordedMachine machine = Recordings.GdsHost();
+        machine.File($"/sys/class/dmi/id/{file}", text + "\n");
+        Check(machine.Examine(), "virtual machine", (FindingState)state, expected, (FindingState)state == FindingState.Yellow ? "teraio bench --backend cufile,staged" : null);
+    }
+
+    [Test]
+    public void A_machine_of_a_cloud_without_a_hypervisor_is_none()
+    {
+        using RecordedMachine machine = Recordings.GdsHost();
+        machine.File("/sys/class/dmi/id/sys_vendor", "Amazon EC2\n").File("/sys/class/dmi/id/product_name", "p5.metal-48xl\n");
+        Check(machine.Examine(), "virtual machine", FindingState.Green, "no sign");
+    }
+
     [Test]
     public void The_kernels_packed_configuration_serves_where_its_symbols_are_hidden()
     {
@@ -137,6 +184,7 @@ public sealed class MachineDoctorTests
             Check(report, "container", FindingState.Yellow, "WSL", "not under /mnt/c");
             Check(report, "gpu", FindingState.Green, "/dev/dxg");
             Check(report, "driver", FindingState.Green, "of Windows");
+            Check(report, "virtual machine", FindingState.NotApplicable, "WSL");
             Check(report, "nvidia-fs", FindingState.NotApplicable, "WSL");
             Check(report, "P2PDMA", FindingState.NotApplicable, "WSL");
             Check(report, "pinned memory", FindingState.Yellow, "WSL", ".wslconfig");

@@ -21,7 +21,9 @@ internal static class Recordings
     /// <summary>A DGX-like machine with nvidia-fs: two GPUs, two NVMe disks below the same switches, everything as it should be.</summary>
     public static RecordedMachine GdsHost()
     {
-        RecordedMachine machine = Linux("5.15.0-1042-nvidia", lockedBytes: "unlimited")
+        RecordedMachine machine = Linux("5.15.0-1042-nvidia", lockedBytes: "unlimited", isVirtual: false)
+            .File("/sys/class/dmi/id/sys_vendor", "NVIDIA\n")
+            .File("/sys/class/dmi/id/product_name", "DGXH100\n")
             .File("/proc/driver/nvidia/version", "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  550.90.07  Release Build\nGCC version:  gcc version 12.3.0\n")
             .File("/proc/driver/nvidia/params", "ResmanDebugLevel: 4294967295\nRegistryDwords: \"\"\n")
             .File("/proc/driver/nvidia/gpus/0000:0f:00.0/information", "Model: \t\t NVIDIA H100 80GB HBM3\nIRQ:   \t\t 18\n")
@@ -92,9 +94,9 @@ internal static class Recordings
         return machine;
     }
 
-    private static RecordedMachine Linux(string release, string lockedBytes) => new RecordedMachine()
+    private static RecordedMachine Linux(string release, string lockedBytes, bool isVirtual = true) => new RecordedMachine()
         .File("/proc/sys/kernel/osrelease", release + "\n")
-        .File("/proc/cpuinfo", "processor\t: 0\nmodel name\t: AMD EPYC 9654 96-Core Processor\nflags\t\t: fpu sse hypervisor\nprocessor\t: 1\nmodel name\t: AMD EPYC 9654 96-Core Processor\n")
+        .File("/proc/cpuinfo", $"processor\t: 0\nmodel name\t: AMD EPYC 9654 96-Core Processor\nflags\t\t: fpu sse{(isVirtual ? " hypervisor" : "")}\nprocessor\t: 1\nmodel name\t: AMD EPYC 9654 96-Core Processor\n")
         .File("/proc/meminfo", "MemTotal:       65536000 kB\nMemFree:         1000000 kB\nMemAvailable:   60000000 kB\n")
         .File("/proc/self/limits", $"Limit                     Soft Limit           Hard Limit           Units     \nMax locked memory         {lockedBytes}              {lockedBytes}              bytes     \n")
         .File("/proc/self/status", "Name:\tteraio\nCapEff:\t00000000a80425fb\n")

@@ -10,6 +10,9 @@ namespace TeraIO.Core.Tests.Storage;
 /// </summary>
 internal sealed unsafe partial class StandinGpu : IDisposable
 {
+    private const int PciP2pDmaFlag = 1;
+
+    private readonly string _cufilePath;
     private readonly nint _cuda;
     private readonly nint _cufile;
     private readonly nint _context;
@@ -17,6 +20,7 @@ internal sealed unsafe partial class StandinGpu : IDisposable
 
     private StandinGpu(string cuda, string cufile, string cufileMachine)
     {
+        _cufilePath = cufile;
         // The process's own environment: .NET keeps a copy that native code does not see.
         SetEnv("TERAIO_CUDA_PATH", cuda, overwrite: 1);
         SetEnv("TERAIO_CUFILE_PATH", cufile, overwrite: 1);
@@ -106,6 +110,31 @@ internal sealed unsafe partial class StandinGpu : IDisposable
         ((delegate* unmanaged<nint, ulong, int, int, void>)CuFile("tio_standin_cufile_fail_call"))(name, 1, code, 0);
         Marshal.FreeCoTaskMem(name);
     }
+
+    /// <summary>The kernel's own peer-to-peer support serves NVMe disks, and there is no nvidia-fs.</summary>
+    public void OfferPciP2pDma() => ((delegate* unmanaged<uint, uint, uint, int, void>)CuFile("tio_standin_cufile_set_nvfs"))(0, 0, 0, PciP2pDmaFlag);
+
+    /// <summary>In which of cuFile's counters transfers count from now on: 0 P2PDMA, 1 nvidia-fs, 2 through the host's memory.</summary>
+    public void CountTransfersAs(int route) => ((delegate* unmanaged<int, void>)CuFile("tio_standin_cufile_set_route"))(route);
+
+    /// <summary>What cuFile was told before its driver opened; -1: nothing.</summary>
+    public long CuFileSwitch(int parameter) => ((delegate* unmanaged<byte, int, long>)CuFile("tio_standin_cufile_parameter"))((byte)'b', parameter);
+
+    /// <inheritdoc cref="CuFileSwitch"/>
+    public long CuFileSize(int parameter) => ((delegate* unmanaged<byte, int, long>)CuFile("tio_standin_cufile_parameter"))((byte)'s', parameter);
+
+    public string CuFileLogDirectory => Marshal.PtrToStringUTF8(((delegate* unmanaged<nint>)CuFile("tio_standin_cufile_log_directory"))())!;
+
+    public ulong CuFileCalls(string function)
+    {
+        nint name = Marshal.StringToCoTaskMemUTF8(function);
+        ulong calls = ((delegate* unmanaged<nint, ulong>)CuFile("tio_standin_cufile_calls"))(name);
+        Marshal.FreeCoTaskMem(name);
+        return calls;
+    }
+
+    /// <summary>From now on libcufile is another: <c>_old</c> is one before 1.14; a file that is not there is none at all.</summary>
+    public void TakeLibcufile(string variant) => SetEnv("TERAIO_CUFILE_PATH", _cufilePath.Replace(".so", $"{variant}.so", StringComparison.Ordinal), overwrite: 1);
 
     /// <summary>No nvidia-fs, and nothing that it or P2PDMA would support.</summary>
     public void TakeDirectRoutesAway() => ((delegate* unmanaged<uint, uint, uint, int, void>)CuFile("tio_standin_cufile_set_nvfs"))(0, 0, 0, 0);

@@ -26,7 +26,7 @@ internal sealed unsafe class CudaSessionTests : SessionFixture
 
     [Test]
     public void Training_under_a_budget_changes_no_bit(
-        [Values] OffloadMode mode, [Values(StorageBackend.Auto, StorageBackend.CuFile)] StorageBackend backend, [Values(0.5, 0.8)] double part)
+        [Values] OffloadMode mode, [Values(StorageBackend.Staged, StorageBackend.CuFile)] StorageBackend backend, [Values(0.5, 0.8)] double part)
     {
         List<float> undisturbed = _script.Run();
         var budget = new ByteSize((long)(UnlimitedPeak().Bytes * part));

@@ -5,20 +5,42 @@ internal static class NvidiaChecks
 {
     public const string NoGpu = "no NVIDIA GPU";
 
-    private const string GpuFolder = "/proc/driver/nvidia/gpus";
+    public const string GpuFolder = "/proc/driver/nvidia/gpus";
     private static readonly string[] _deviceNodes = ["/dev/nvidiactl", "/dev/nvidia0", "/dev/nvidia-uvm"];
 
-    public static ReportSection Run(Machine machine) => new("GPU", [Gpus(machine), Driver(machine), DeviceNodes(machine), Cuda(machine), .. Backends(machine)]);
+    public static ReportSection Run(Machine machine) => new("GPU", [Gpus(machine), VirtualMachine(machine), Driver(machine), DeviceNodes(machine), Cuda(machine), .. Backends(machine)]);
+
+    /// <summary>As the driver names them; none where it is not loaded.</summary>
+    public static IReadOnlyList<string> Models(Machine machine) => [.. machine.Files.Names(GpuFolder).Select(g => machine.Files.Read($"{GpuFolder}/{g}/information").Field("Model")).OfType<string>()];
 
     private static Finding Gpus(Machine machine)
     {
         if (!machine.HasGpu) return Finding.NotApplicable("gpu", NoGpu, PciDevice.Folder, NvidiaDriver.VersionFile);
-        string[] models = [.. machine.Files.Names(GpuFolder).Select(g => machine.Files.Read($"{GpuFolder}/{g}/information").Field("Model")).OfType<string>()];
+        IReadOnlyList<string> models = Models(machine);
         string[] counted = [.. models.GroupBy(static m => m).Select(static g => g.Count() == 1 ? g.Key : $"{g.Count()} x {g.Key}")];
         string text = counted.Length > 0 ? string.Join(", ", counted)
             : machine.Gpus.Any() ? $"NVIDIA device {string.Join(", ", machine.Gpus.Select(static g => g.Address))}"
             : "through WSL (/dev/dxg)";
-        return Finding.Green("gpu", text, models.Length > 0 ? GpuFolder : PciDevice.Folder);
+        return Finding.Green("gpu", text, models.Count > 0 ? GpuFolder : PciDevice.Folder);
+    }
+
+    /// <summary>
+    /// NVIDIA says of cuFile with cloud providers that it works in compatibility mode (GPUDirect Storage release notes, v1.7.2), and of vGPUs that only some have it, none of them on Ampere (AI Enterprise, "GPUDirect RDMA and
+    /// GPUDirect Storage"). The way to a disk leads through the hypervisor's IOMMU, if there is one.
+    /// </summary>
+    private static Finding VirtualMachine(Machine machine)
+    {
+        const string Name = "virtual machine";
+        string[] sources = ["/proc/cpuinfo", Hypervisor.DmiFolder];
+        if (!machine.HasGpu) return Finding.NotApplicable(Name, NoGpu, sources);
+        if (machine.IsWsl) return Finding.NotApplicable(Name, "WSL: see container", sources);
+        return Hypervisor.Of(machine.Files) is { } hypervisor
+            ? Finding.Yellow(
+                Name,
+                $"yes ({hypervisor.Sign}): here cuFile often has its compatibility mode only, through host memory",
+                "See with 'teraio bench --backend cufile,staged' which way bytes take. For the direct one the hypervisor must pass GPU and NVMe disk through and allow peer-to-peer between them. StorageBackend.Device takes pinned memory where it is not expected.",
+                hypervisor.Source)
+            : Finding.Green(Name, "no sign of a hypervisor", sources);
     }
 
     private static Finding Driver(Machine machine)

@@ -16,6 +16,10 @@ internal static class P2pDmaChecks
     private const int ConfigurationBytes = 4 << 20;
     private static readonly Version _leastDriver = new(565, 47);
 
+    // NVIDIA's list: GPUDirect Storage Installation and Troubleshooting Guide, "P2PDMA Supported GPUs"
+    // (docs.nvidia.com/gpudirect-storage/troubleshooting-guide/nvme-p2pdma-troubleshooting.html, 14.2, read in November 2026).
+    private static readonly string[] _listedGpus = ["A100", "A40", "L4", "L40S", "H100", "H200", "B100", "B200", "B300"];
+
     public static IEnumerable<Finding> Run(Machine machine, CuFileConfiguration configuration)
     {
         if (!machine.HasGpu || machine.IsWsl)
@@ -24,7 +28,7 @@ internal static class P2pDmaChecks
             yield break;
         }
 
-        Finding[] needs = [Kernel(machine), Driver(machine), Registry(machine), NvmeMultipath(machine), Bar1(machine)];
+        Finding[] needs = [.. Models(machine), Kernel(machine), Driver(machine), Registry(machine), NvmeMultipath(machine), Bar1(machine)];
         yield return Whole(machine, configuration, needs);
         foreach (Finding need in needs) yield return need;
     }
@@ -43,6 +47,26 @@ internal static class P2pDmaChecks
             ? Finding.NotApplicable(Name, $"{text}; nvidia-fs is loaded instead", configuration.Path)
             : Finding.Yellow(Name, text, open.Length == 0 ? "Set use_pci_p2pdma in properties and in block.nvme of cufile.json." : "See the lines below, or load nvidia-fs. Without either, bytes for the GPU go through host memory.", configuration.Path);
     }
+
+    /// <summary>Nothing where the driver does not name them.</summary>
+    private static IEnumerable<Finding> Models(Machine machine)
+    {
+        const string Name = "P2PDMA GPU";
+        IReadOnlyList<string> models = NvidiaChecks.Models(machine);
+        if (models.Count == 0) yield break;
+        string[] others = [.. models.Where(static m => !IsListed(m)).Distinct(StringComparer.Ordinal)];
+        yield return others.Length == 0
+            ? Finding.Green(Name, $"{string.Join(", ", models.Distinct(StringComparer.Ordinal))}: listed by NVIDIA", NvidiaChecks.GpuFolder)
+            : Need(
+                machine,
+                Name,
+                $"{string.Join(", ", others)}: not among the GPUs that NVIDIA lists ({string.Join(", ", _listedGpus)})",
+                "Load nvidia-fs instead, if it supports the GPU; or try it: 'teraio bench --backend cufile' tells which way bytes take.",
+                NvidiaChecks.GpuFolder);
+    }
+
+    // "NVIDIA A100-SXM4-80GB" is an A100, "NVIDIA L40" no L4 and no L40S, "NVIDIA GH200 480GB" no H200.
+    private static bool IsListed(string model) => model.Split(' ', '-', '/').Any(static word => _listedGpus.Contains(word, StringComparer.OrdinalIgnoreCase));
 
     private static Finding Kernel(Machine machine)
     {

@@ -28,7 +28,7 @@ internal static class SystemChecks
         int cores = file.Lines.Count(static l => l.StartsWith("processor", StringComparison.Ordinal));
         string name = file.Field("model name") ?? file.Field("CPU part") ?? "unknown processor";
         int nodes = machine.Files.Names("/sys/devices/system/node").Count(static n => n.StartsWith("node", StringComparison.Ordinal) && char.IsAsciiDigit(n[^1]));
-        bool isVirtual = (file.Field("flags") ?? "").Split(' ').Contains("hypervisor");
+        bool isVirtual = Hypervisor.IsFlagged(machine.Files);
         string text = $"{name}, {Plural(cores, "core")}" + (nodes > 1 ? $", {nodes} NUMA nodes" : "") + (isVirtual ? ", virtual machine" : "");
         return cores > 0
             ? Finding.Green("processor", text, CpuFile)
