@@ -50,8 +50,8 @@ public sealed record OffloadOptions
     public TensorDevice Device { get; init; }
 
     /// <summary>
-    /// How bytes reach the storage paths. Host memory: <see cref="StorageBackend.Auto"/>, <see cref="StorageBackend.IoUring"/> or <see cref="StorageBackend.Threads"/>. A CUDA device: <see cref="StorageBackend.Staged"/>,
-    /// which is also what <see cref="StorageBackend.Auto"/> stands for there, or <see cref="StorageBackend.CuFile"/>. Default <see cref="StorageBackend.Auto"/>.
+    /// How bytes reach the storage paths. Host memory: <see cref="StorageBackend.Auto"/>, <see cref="StorageBackend.IoUring"/> or <see cref="StorageBackend.Threads"/>. A CUDA device: <see cref="StorageBackend.Device"/>,
+    /// which is also what <see cref="StorageBackend.Auto"/> stands for there, <see cref="StorageBackend.Staged"/> or <see cref="StorageBackend.CuFile"/>. Default <see cref="StorageBackend.Auto"/>.
     /// </summary>
     public StorageBackend Backend { get; init; } = StorageBackend.Auto;
 
@@ -156,7 +156,7 @@ public sealed record OffloadOptions
     {
         if (Backend is StorageBackend.IoUring or StorageBackend.Threads)
         {
-            throw new ConfigurationException($"{nameof(Backend)} is {Backend}, which moves host memory, but the tensors are on {Device}: use Staged or CuFile.");
+            throw new ConfigurationException($"{nameof(Backend)} is {Backend}, which moves host memory, but the tensors are on {Device}: use Auto, Staged or CuFile.");
         }
 
         if (VerifyReads == true)
@@ -188,7 +188,7 @@ public sealed record OffloadOptions
         Leases = Leases,
         HostMemory = HostMemory,
         VerifyReads = VerifyReads ?? !Device.IsCuda,
-        Backend = Device.IsCuda && Backend == StorageBackend.Auto ? StorageBackend.Staged : Backend,
+        Backend = Device.IsCuda && Backend == StorageBackend.Auto ? StorageBackend.Device : Backend,
         Device = Math.Max(0, Device.CudaOrdinal),
         TransferDeadline = TransferDeadline,
     };

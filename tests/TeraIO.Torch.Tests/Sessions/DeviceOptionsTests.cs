@@ -11,7 +11,7 @@ public class DeviceOptionsTests
 
     private static IEnumerable<TestCaseData> Refused()
     {
-        yield return new TestCaseData(_onGpu with { Backend = StorageBackend.IoUring }, new[] { "Backend is IoUring", "cuda:1", "Staged or CuFile" });
+        yield return new TestCaseData(_onGpu with { Backend = StorageBackend.IoUring }, new[] { "Backend is IoUring", "cuda:1", "Auto, Staged or CuFile" });
         yield return new TestCaseData(_onGpu with { Backend = StorageBackend.Threads }, new[] { "Backend is Threads", "cuda:1" });
         yield return new TestCaseData(_onGpu with { VerifyReads = true }, new[] { "VerifyReads", "cuda:1" });
         yield return new TestCaseData(_onGpu with { HostMemory = new HostMemoryOptions { Budget = ByteSize.FromMiB(8), AllowOnCpu = true } }, new[] { "HostMemory", "cuda:1" });
@@ -28,7 +28,8 @@ public class DeviceOptionsTests
         foreach (string text in expected) Assert.That(refused!.Message, Does.Contain(text));
     }
 
-    [TestCase(StorageBackend.Auto, StorageBackend.Staged)]
+    [TestCase(StorageBackend.Auto, StorageBackend.Device)]
+    [TestCase(StorageBackend.Device, StorageBackend.Device)]
     [TestCase(StorageBackend.Staged, StorageBackend.Staged)]
     [TestCase(StorageBackend.CuFile, StorageBackend.CuFile)]
     public void A_device_has_a_store_of_its_memory_without_checksums(StorageBackend given, StorageBackend expected)

@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace TeraIO.Torch.Tests.Sessions;
@@ -27,6 +28,9 @@ internal sealed record TrainingScript
     /// <summary>The loss is the mean square of the logits, a single number that comes out of a large storage.</summary>
     public bool MeanSquare { get; init; }
 
+    /// <summary>Where the model, its batches and the optimizer's state are.</summary>
+    public TensorDevice Device { get; init; }
+
     /// <summary>Makes the optimizer in place of <see cref="Optimizer"/>.</summary>
     public Func<IEnumerable<TorchSharp.Modules.Parameter>, optim.Optimizer>? CustomOptimizer { get; init; }
 
@@ -40,6 +44,7 @@ internal sealed record TrainingScript
         var losses = new List<float>();
         using var scope = NewDisposeScope();
         using var model = new TinyTransformer(this);
+        if (Device.IsCuda) model.to(device(Device.ToString()));
         using optim.Optimizer optimizer = CreateOptimizer(model);
         session?.Register(model, optimizer);
         try
@@ -108,7 +113,7 @@ internal sealed record TrainingScript
         var random = new Random((step * 31) + micro);
         (int batch, int length) = (VaryShape && step % 2 == 1) || (Surprise == "shape" && step == SurpriseStep) ? (3, 96) : (4, 128);
         long[] text = [.. Enumerable.Range(0, batch * (length + 1)).Select(_ => (long)random.Next(TinyTransformer.Vocabulary))];
-        Tensor all = tensor(text, [batch, length + 1]);
+        Tensor all = tensor(text, [batch, length + 1], device: device(Device.ToString()));
         return (all.slice(1, 0, length, 1).contiguous(), all.slice(1, 1, length + 1, 1).contiguous());
     }
 }

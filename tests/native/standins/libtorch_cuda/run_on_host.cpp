@@ -139,7 +139,7 @@ Tensor copy_to_device(const Tensor& host_tensor) {
 
 void run_on_host(const OperatorHandle& op, Stack* stack) {
     const Unrecorded unrecorded;
-    const KernelTurn turn;
+    KernelTurn turn;
     count_kernel();
     Operands operands;
     for (IValue& value : *stack) operands.lend(value);
@@ -149,6 +149,7 @@ void run_on_host(const OperatorHandle& op, Stack* stack) {
         operands.restore_lists();
         throw;
     }
+    turn.end();
     operands.finish_resized();
     for (IValue& value : *stack) operands.take_back(value);
     operands.restore_lists();

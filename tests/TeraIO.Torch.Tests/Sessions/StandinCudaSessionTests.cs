@@ -1,0 +1,25 @@
+using TeraIO.TestSupport;
+using TeraIO.Torch.Runtime;
+
+namespace TeraIO.Torch.Tests.Sessions;
+
+/// <summary>
+/// <see cref="CudaSessionTests"/> in a process of its own, on a CPU libtorch in which TEST DOUBLES of libtorch_cuda, libcuda and libcufile make device type CUDA work. Nothing here has to do with a GPU.
+/// </summary>
+[TestFixture]
+public class StandinCudaSessionTests
+{
+    [Test]
+    public void Sessions_pass_their_tests_over_the_test_doubles()
+    {
+        if (StandinTorch.Missing.Count > 0)
+            Assert.Ignore($"the test doubles {string.Join(", ", StandinTorch.Missing)} are not built: bash build/native.sh release all");
+        using StandinTorch torch = StandinTorch.Create(TorchRuntime.Initialize().LibTorchDirectory);
+
+        ProcessResult tests = ChildProcess.Run(
+            ChildProcess.Dotnet, [typeof(StandinCudaSessionTests).Assembly.Location, CudaSessionTests.Category], torch.EnvironmentWithDriver);
+
+        Assert.That(tests.ExitCode, Is.Zero, tests.Output + tests.Errors);
+        Assert.That(tests.Output, Does.Match("(?m)^[1-9][0-9]* passed, 0 failed, 0 skipped"));
+    }
+}
