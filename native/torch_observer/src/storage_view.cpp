@@ -21,6 +21,7 @@ bool StorageView::adoptable(const AllocationGate& gate) const {
 
 bool StorageView::adopt(AllocationGate& gate) {
     const uint64_t count = bytes();
+    void* block = nullptr;
     gate.admit(count);
     {
         std::lock_guard<std::mutex> lock(transitions());
@@ -28,10 +29,11 @@ bool StorageView::adopt(AllocationGate& gate) {
             gate.withdraw(count);
             return false;
         }
+        block = data();
         gate.adopt(at<abi::DataPtr>(layout_.storage_data_ptr), at<abi::Allocator*>(layout_.storage_allocator),
                    count);
     }
-    gate.tell_adopted(data(), count);
+    gate.tell_adopted(block, count);
     return true;
 }
 

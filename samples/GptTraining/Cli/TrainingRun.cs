@@ -50,11 +50,12 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, ICo
             // All ranks draw the same weights; what dropout drops is each rank's own.
             if (ranks.Rank > 0)
                 torch.random.manual_seed(options.Seed + ranks.Rank);
-            var replica = new ModelReplica(model, ranks, session);
-            replica.RequireEqualParameters();
+            // It averages in host memory; on a GPU there is one rank.
+            var replica = device is null ? new ModelReplica(model, ranks, session) : null;
+            replica?.RequireEqualParameters();
             using var stop = new StopRequest();
             var done = Train(model, optimizer, batches, session, replica, stop, resumed?.Step ?? 0);
-            replica.RequireEqualParameters();
+            replica?.RequireEqualParameters();
             if (options.Checkpoint is { } path && ranks.Rank == 0)
             {
                 state.Save(path, options.Optimizer, options.Tokenizer, text.Description, done, batches.Position);
@@ -74,14 +75,14 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, ICo
 
     /// <returns>Steps done: fewer than <see cref="LastStep"/> when it was stopped.</returns>
     private int Train(
-        GptModel model, OptimizerHelper optimizer, TextBatches batches, OffloadSession? session, ModelReplica replica, StopRequest stop, int firstStep)
+        GptModel model, OptimizerHelper optimizer, TextBatches batches, OffloadSession? session, ModelReplica? replica, StopRequest stop, int firstStep)
     {
         var config = options.Config;
         var schedule = new LearningRateSchedule(options.LearningRate, options.WarmUpSteps, options.Steps);
         var training = new TrainingStep(model, optimizer, schedule, new TrainingStepSettings(options.Accumulate, options.LossChunk, options.ClipNorm), replica);
         var step = firstStep;
         // A signal reaches one rank before another: all stop before the same step, or one would wait for the others for good.
-        while (step < LastStep && replica.Average(stop.Requested ? 1 : 0) == 0)
+        while (step < LastStep && (replica?.Average(stop.Requested ? 1 : 0) ?? (stop.Requested ? 1 : 0)) == 0)
         {
             if (session is not null)
                 study?.BeforeStep(session);

@@ -134,7 +134,19 @@ internal sealed class Migrator : IDisposable
                 block = first.Value;
                 if (block.State == ResidencyState.Offloaded)
                 {
-                    if (!HasRoomFor(block) || !_state.TryBeginPrefetch(block, out address)) return false;
+                    if (!HasRoomFor(block)) return false;
+                    try
+                    {
+                        if (!_state.TryBeginPrefetch(block, out address)) return false;
+                    }
+                    catch (TeraIOException)
+                    {
+                        // No memory in spite of the budget: the op that needs the block will say so, if that is still so then.
+                        Failures++;
+                        _prefetches.Remove(first);
+                        continue;
+                    }
+
                     _prefetches.Remove(first);
                     _state.PrefetchesInFlight++;
                     _state.PrefetchingBytes += block.Bytes;

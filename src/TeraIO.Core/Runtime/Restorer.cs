@@ -50,10 +50,18 @@ internal sealed class Restorer(EngineState state, Evictor evictor)
                 }
 
                 if (block.State != ResidencyState.Offloaded) return null;
-                if (state.TryBeginPrefetch(block, out nint address))
+                try
                 {
-                    reads.Add(new Prefetch(block, state.BeginRead(block, address, TransferPriority.Urgent, continuesInline: false)));
-                    return null;
+                    if (state.TryBeginPrefetch(block, out nint address))
+                    {
+                        reads.Add(new Prefetch(block, state.BeginRead(block, address, TransferPriority.Urgent, continuesInline: false)));
+                        return null;
+                    }
+                }
+                catch (TeraIOException e)
+                {
+                    // The budget has room and the device has not: others use it, or it is in fragments. What was begun is awaited.
+                    return e;
                 }
             }
 
