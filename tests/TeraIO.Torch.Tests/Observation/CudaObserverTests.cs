@@ -146,12 +146,11 @@ public unsafe class CudaObserverTests
     [Test]
     public void What_passes_the_limit_is_refused_before_it_exists()
     {
-        using ObserverBridge bridge = Attach(OnCuda());
+        using ObserverBridge bridge = Attach(OnCuda() with { LimitBytes = Bytes - 1 }, budget: (long)Bytes - 1);
         ulong before = Statistics().Allocations;
-        _ = ObserverNative.SetLimit(Bytes - 1);
 
         Assert.Throws<ExternalException>(() => empty(Elements, device: CUDA).Dispose());
-        Assert.That(bridge.Failure, Is.Not.Null);
+        Assert.That(bridge.Failure, Is.TypeOf<BudgetExceededException>());
         Assert.That(Statistics().Allocations, Is.EqualTo(before));
         Assert.DoesNotThrow(() => empty(Elements).Dispose(), "memory of the CPU is not limited");
     }
@@ -183,6 +182,6 @@ public unsafe class CudaObserverTests
         return statistics;
     }
 
-    private static ObserverBridge Attach(ObserverOptions options) =>
-        ObserverBridge.Attach(new OnDemandEngine(new TorchStorageMemory(), store: null, long.MaxValue), options);
+    private static ObserverBridge Attach(ObserverOptions options, long budget = long.MaxValue) =>
+        ObserverBridge.Attach(new OnDemandEngine(new TorchStorageMemory(), store: null, budget), options);
 }

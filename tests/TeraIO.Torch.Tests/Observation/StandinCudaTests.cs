@@ -11,14 +11,16 @@ namespace TeraIO.Torch.Tests.Observation;
 public class StandinCudaTests
 {
     [Test]
-    public void The_observer_passes_its_tests_over_the_test_double()
+    public void The_observer_passes_its_tests_over_the_test_double([Values] bool withDriver)
     {
         if (StandinTorch.Missing.Count > 0)
             Assert.Ignore($"the test doubles {string.Join(", ", StandinTorch.Missing)} are not built: bash build/native.sh release all");
         using StandinTorch torch = StandinTorch.Create(TorchRuntime.Initialize().LibTorchDirectory);
 
         ProcessResult tests = ChildProcess.Run(
-            ChildProcess.Dotnet, [typeof(StandinCudaTests).Assembly.Location, CudaObserverTests.Category], torch.Environment);
+            ChildProcess.Dotnet,
+            [typeof(StandinCudaTests).Assembly.Location, CudaObserverTests.Category],
+            withDriver ? torch.EnvironmentWithDriver : torch.Environment);
 
         Assert.That(tests.ExitCode, Is.Zero, tests.Output + tests.Errors);
         Assert.That(tests.Output, Does.Match("^[1-9][0-9]* passed, 0 failed, 0 skipped"));
