@@ -19,7 +19,7 @@ done
 strip --strip-unneeded -o "$folder/bin/${natives[0]##*/}" "${natives[0]}"
 strip --strip-unneeded -o "$folder/bin/${natives[1]##*/}" "${natives[1]}"
 # Bounds need OR-Tools, which is half of all; the rest is for debuggers.
-(cd "$folder/bin" && rm -f google-ortools-native.so libortools.so* libscip.so* libhighs.so* libprotobuf* libabsl* libutf8* libre2.so* *.xml libmscordbi.so libmscordaccore.so libclrgcexp.so createdump)
+(cd "$folder/bin" && rm -f -- google-ortools-native.so libortools.so* libscip.so* libhighs.so* libprotobuf* libabsl* libCbc* libCgl* libClp* libCoin* libOsi* libutf8* libre2.so* *.xml libmscordbi.so libmscordaccore.so libclrgcexp.so createdump)
 cp bench/gpu/run.sh bench/gpu/train.sh "$folder/"
 cat README.md docs/*.md docs/decisions/*.md >"$folder/text.txt" # something to train on
 mkdir -p "$(dirname "$output")"
