@@ -27,7 +27,9 @@ class CUDAAllocator : public DeviceAllocator {
     virtual void* get_base_allocation(void* memory, size_t* bytes) = 0;
     virtual void record_cuda_stream(const DataPtr& pointer, Stream stream) = 0;
     // Hands over to the other one, as libtorch's does; it has the other's name there.
-    void record_stream(const DataPtr& pointer, Stream stream) override { record_cuda_stream(pointer, stream); }
+    void record_stream(const DataPtr& pointer, Stream stream) override {
+        record_cuda_stream(pointer, stream);
+    }
     virtual void snapshot() = 0;
     virtual void begin_allocate_to_pool() = 0;
     virtual void end_allocate_to_pool() = 0;
