@@ -47,7 +47,7 @@ void flash_attention(const OperatorHandle&, Stack* stack) {
     // query, key, value, dropout_p, is_causal, return_debug_mask, scale
     const Stack arguments = take_arguments(stack);
     const Unrecorded unrecorded;
-    KernelTurn turn;
+    std::optional<KernelTurn> turn(std::in_place);
     count_kernel();
     Stack on_host;
     for (size_t i = 0; i < 3; ++i) on_host.emplace_back(host_alias(arguments.at(i).tensor()));
@@ -56,10 +56,10 @@ void flash_attention(const OperatorHandle&, Stack* stack) {
     on_host.emplace_back();  // attn_mask
     on_host.push_back(arguments.at(6));
     const Stack results = call("aten::_scaled_dot_product_flash_attention_for_cpu", "", std::move(on_host));
-    turn.end();
     // output, logsumexp, cum_seq_q, cum_seq_k, max_q, max_k, rng_state, unused, debug_attn_mask
     const int64_t most_queries = arguments.at(0).tensor().sizes().at(2);
     const int64_t most_keys = arguments.at(1).tensor().sizes().at(2);
+    turn.reset();
     stack->emplace_back(copy_to_device(results.at(0).tensor()));
     stack->emplace_back(copy_to_device(results.at(1).tensor()));
     stack->emplace_back(Tensor());
@@ -77,7 +77,7 @@ void flash_attention_backward(const OperatorHandle&, Stack* stack) {
     // philox_seed, philox_offset, scale -> three gradients
     const Stack arguments = take_arguments(stack);
     const Unrecorded unrecorded;
-    KernelTurn turn;
+    std::optional<KernelTurn> turn(std::in_place);
     count_kernel();
     Stack on_host;
     for (size_t i = 0; i < 6; ++i) on_host.emplace_back(host_alias(arguments.at(i).tensor()));
@@ -87,7 +87,7 @@ void flash_attention_backward(const OperatorHandle&, Stack* stack) {
     on_host.push_back(arguments.at(14));
     const Stack gradients =
         call("aten::_scaled_dot_product_flash_attention_for_cpu_backward", "", std::move(on_host));
-    turn.end();
+    turn.reset();
     for (const IValue& gradient : gradients) stack->emplace_back(copy_to_device(gradient.tensor()));
 }
 

@@ -35,7 +35,7 @@ void native_dropout(const OperatorHandle&, Stack* stack) {
     const double p = arguments.at(1).real();
     const bool train = arguments.at(2).is_none() || arguments.at(2).boolean();
     const Unrecorded unrecorded;
-    KernelTurn turn;
+    std::optional<KernelTurn> turn(std::in_place);
     count_kernel();
     const Tensor input = host_alias(arguments.at(0).tensor());
     Tensor output;
@@ -58,7 +58,7 @@ void native_dropout(const OperatorHandle&, Stack* stack) {
         noise = call_for_tensor("aten::div_", "Scalar", {IValue(noise), IValue(1 - p)});
         output = times(input, noise);
     }
-    turn.end();
+    turn.reset();
     stack->emplace_back(copy_to_device(output));
     stack->emplace_back(copy_to_device(mask));
 }
@@ -68,13 +68,13 @@ void native_dropout_backward(const OperatorHandle&, Stack* stack) {
     const Stack arguments = take_arguments(stack);
     const double scale = arguments.at(2).real();
     const Unrecorded unrecorded;
-    KernelTurn turn;
+    std::optional<KernelTurn> turn(std::in_place);
     count_kernel();
     const Tensor gradient = host_alias(arguments.at(0).tensor());
     Tensor noise = to_type(host_alias(arguments.at(1).tensor()), gradient.dtype());
     if (scale != 0) noise = call_for_tensor("aten::div_", "Scalar", {IValue(noise), IValue(1 / scale)});
     const Tensor result = times(gradient, noise);
-    turn.end();
+    turn.reset();
     stack->emplace_back(copy_to_device(result));
 }
 

@@ -47,10 +47,10 @@ class Operands {
     void finish_resized() {
         for (Operand& operand : operands_) {
             if (operand.original.numel() != 0 || operand.alias.numel() == 0) continue;
-            Stack sizes =
-                call("aten::resize_as_", "", {IValue(operand.original), IValue(operand.alias), IValue()});
-            Stack copied = call("aten::copy_", "",
-                                {IValue(host_alias(operand.original)), IValue(operand.alias), IValue(false)});
+            call("aten::resize_as_", "", {IValue(operand.original), IValue(operand.alias), IValue()});
+            const KernelTurn turn;
+            call("aten::copy_", "",
+                 {IValue(host_alias(operand.original)), IValue(operand.alias), IValue(false)});
         }
     }
 
@@ -132,24 +132,24 @@ Tensor copy_to_device(const Tensor& host_tensor) {
     const std::vector<int64_t> strides = host_tensor.strides();
     Tensor result =
         empty_on_device({sizes.data(), sizes.size()}, {strides.data(), strides.size()}, host_tensor.dtype());
-    if (host_tensor.numel() != 0)
-        std::memcpy(host_view(result.data()), host_tensor.data(), host_tensor.span());
+    if (host_tensor.numel() == 0) return result;
+    const KernelTurn turn;
+    std::memcpy(host_view(result.data()), host_tensor.data(), host_tensor.span());
     return result;
 }
 
 void run_on_host(const OperatorHandle& op, Stack* stack) {
     const Unrecorded unrecorded;
-    KernelTurn turn;
-    count_kernel();
     Operands operands;
     for (IValue& value : *stack) operands.lend(value);
     try {
+        const KernelTurn turn;
+        count_kernel();
         call_boxed(&dispatcher(), op, stack);
     } catch (...) {
         operands.restore_lists();
         throw;
     }
-    turn.end();
     operands.finish_resized();
     for (IValue& value : *stack) operands.take_back(value);
     operands.restore_lists();

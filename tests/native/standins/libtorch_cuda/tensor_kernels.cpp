@@ -35,14 +35,15 @@ void resize_storage(void* storage, size_t bytes) {
     void* old_data = read_at<void*>(storage, Tensor::storage_data_offset);
     const size_t kept = old_data == nullptr ? 0 : std::min(old_bytes, bytes);
     std::vector<char> saved(kept);
-    {
+    if (kept != 0) {
         const KernelTurn turn;
-        if (kept != 0) std::memcpy(saved.data(), host_view(old_data), kept);
+        std::memcpy(saved.data(), host_view(old_data), kept);
     }
     resize_bytes_on_host(storage, 0);
     if (bytes != 0) resize_bytes_on_host(storage, bytes);
-    if (kept != 0)
-        std::memcpy(host_view(read_at<void*>(storage, Tensor::storage_data_offset)), saved.data(), kept);
+    if (kept == 0) return;
+    const KernelTurn turn;
+    std::memcpy(host_view(read_at<void*>(storage, Tensor::storage_data_offset)), saved.data(), kept);
 }
 
 }  // namespace
