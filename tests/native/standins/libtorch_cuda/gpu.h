@@ -16,7 +16,8 @@ void free_device_memory(void* memory) noexcept;
 void* host_view(void* device_address);
 
 // A kernel's turn in the default stream: constructed when all that is in the stream before it has run, and
-// what comes later runs after its end. Without the stand-in for libcuda, at once.
+// what comes later runs after its end. Without the stand-in for libcuda, at once. Nothing may be allocated in
+// it: an allocator that makes room waits for what is in the stream.
 class KernelTurn {
   public:
     KernelTurn();
