@@ -181,7 +181,7 @@ public class DeviceOpTimesTests : StandinGpuFixture
             },
             gpu: Gpu);
         runner.BeforeKernel = () => Tick(_kernelTime);
-        if (whenTransferring > TimeSpan.Zero) 
+        if (whenTransferring > TimeSpan.Zero)
         {
             runner.Memory.Restoring = () =>
             {
