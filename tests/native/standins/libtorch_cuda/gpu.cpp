@@ -182,12 +182,6 @@ KernelTurn::KernelTurn() {
 }
 
 KernelTurn::~KernelTurn() {
-    end();
-}
-
-void KernelTurn::end() {
-    if (has_ended_) return;
-    has_ended_ = true;
     if (depth > 0) --depth;
     if (turn_ == nullptr) return;
     {

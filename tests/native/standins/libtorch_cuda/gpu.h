@@ -22,16 +22,12 @@ class KernelTurn {
   public:
     KernelTurn();
     ~KernelTurn();
-    // The stream goes on. Before anything is allocated on the device, as libtorch allocates before it
-    // launches: who makes room for it may wait for what is in the stream.
-    void end();
     KernelTurn(const KernelTurn&) = delete;
     KernelTurn& operator=(const KernelTurn&) = delete;
 
   private:
     struct Turn;
     Turn* turn_ = nullptr;
-    bool has_ended_ = false;
 };
 
 void count_kernel();
