@@ -1,6 +1,3 @@
-using System.Reflection;
-using TeraIO.Core.Storage;
-
 namespace TeraIO.TestSupport;
 
 /// <summary>
@@ -9,9 +6,6 @@ namespace TeraIO.TestSupport;
 /// </summary>
 internal sealed class StandinTorch : IDisposable
 {
-    private static readonly string _standins = Path.Combine(
-        typeof(TensorStore).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(static a => a.Key == "TeraIO.NativeOutput").Value!, "standins");
-
     private StandinTorch(string directory) => Directory = directory;
 
     /// <summary>Holds links to both; a program finds it by <c>TERAIO_LIBTORCH</c>.</summary>
@@ -24,20 +18,14 @@ internal sealed class StandinTorch : IDisposable
     /// The same over the doubles of libcuda and libcufile, which the process's transfers use then, too: device memory faults when the CPU touches it, and a
     /// kernel runs when its turn in the default stream comes.
     /// </summary>
-    public (string Name, string Value)[] EnvironmentWithDriver =>
-    [
-        ("TERAIO_LIBTORCH", Directory),
-        ("TERAIO_CUDA_PATH", Standin("libtio_standin_cuda.so")),
-        ("TERAIO_CUFILE_PATH", Standin("libtio_standin_cufile.so")),
-    ];
+    public (string Name, string Value)[] EnvironmentWithDriver => [("TERAIO_LIBTORCH", Directory), .. StandinLibraries.Environment];
 
-    /// <summary>The files that must be built; a test that misses one of them is to be ignored: <c>bash build/native.sh release all</c> builds them.</summary>
-    public static IReadOnlyList<string> Missing => [.. Needed.Where(static file => !File.Exists(file))];
+    /// <summary>Why a test that needs it is to be ignored; null: all of it is built.</summary>
+    public static string? WhyMissing => StandinLibraries.WhyMissing(Needed);
 
     private static string[] Needed =>
     [
-        Standin(Path.Combine("libtorch_cuda", "libtorch_cuda.so")), Standin(Path.Combine("libtorch_cuda", "libtorch.so")),
-        Standin("libtio_standin_cuda.so"), Standin("libtio_standin_cufile.so"),
+        StandinLibraries.PathOf("libtorch_cuda/libtorch_cuda.so"), StandinLibraries.PathOf("libtorch_cuda/libtorch.so"), .. StandinLibraries.Environment.Select(static v => v.Value),
     ];
 
     /// <summary>Puts the links into a fresh directory.</summary>
@@ -54,6 +42,4 @@ internal sealed class StandinTorch : IDisposable
 
     /// <summary>Removes the links. Not before the child process has ended.</summary>
     public void Dispose() => System.IO.Directory.Delete(Directory, recursive: true);
-
-    private static string Standin(string name) => Path.Combine(_standins, name);
 }

@@ -53,8 +53,7 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, ICo
             // All ranks draw the same weights; what dropout drops is each rank's own.
             if (ranks.Rank > 0)
                 torch.random.manual_seed(options.Seed + ranks.Rank);
-            // It averages in host memory; on a GPU there is one rank.
-            var replica = device is null ? new ModelReplica(model, ranks, session) : null;
+            var replica = ranks.Size > 1 ? new ModelReplica(model, ranks, session) : null;
             replica?.RequireEqualParameters();
             using var stop = new StopRequest();
             var done = Train(model, optimizer, batches, session, replica, stop, resumed?.Step ?? 0);
@@ -85,7 +84,7 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, ICo
         var training = new TrainingStep(model, optimizer, schedule, new TrainingStepSettings(options.Accumulate, options.LossChunk, options.ClipNorm), replica);
         var step = firstStep;
         // A signal reaches one rank before another: all stop before the same step, or one would wait for the others for good.
-        while (step < LastStep && (replica?.Average(stop.Requested ? 1 : 0) ?? (stop.Requested ? 1 : 0)) == 0)
+        while (step < LastStep && !(replica is null ? stop.Requested : replica.Average(stop.Requested ? 1 : 0) > 0))
         {
             if (session is not null)
                 study?.BeforeStep(session);

@@ -10,7 +10,7 @@ namespace TeraIO.Cli.Bench;
 /// <param name="WriteBandwidth">Bytes written per second.</param>
 /// <param name="MedianSeconds">Median time of a request.</param>
 /// <param name="SlowSeconds">Time that 99 of 100 requests stay below.</param>
-/// <param name="CpuSecondsPerByte">Processor seconds of this process for each byte.</param>
+/// <param name="CpuSecondsPerByte">Processor seconds for each byte: of the threads of the engine, or of the whole process in a plain loop.</param>
 internal sealed record BenchCell(
     string Path, string Backend, BenchDirection Direction, long RequestBytes, int QueueDepth, double ReadBandwidth, double WriteBandwidth, double MedianSeconds, double SlowSeconds, double CpuSecondsPerByte)
 {

@@ -5,6 +5,12 @@ namespace TeraIO.Cli.Bench;
 /// <summary>What stands in a block: random bytes, and on each page the block's number, so that no block passes for another or for itself at another place. Thread-safe.</summary>
 internal sealed class BenchPattern
 {
+    /// <summary>Number of what is written, from here on: no number of a block that is read.</summary>
+    public const long OfWriters = 1L << 40;
+
+    /// <summary>Number of what stands where nothing was read yet.</summary>
+    public const long Nothing = -1;
+
     private const int Page = 4096;
 
     private readonly byte[] _bytes;

@@ -6,12 +6,6 @@ namespace TeraIO.Cli.Bench;
 /// <summary>A GPU's memory through the engine. The CPU cannot check what passes; after each measurement the last block of each slot is copied back and compared.</summary>
 internal sealed class DeviceEngineRun : EngineRun
 {
-    /// <summary>Of slots that are written from: no number of a block.</summary>
-    private const long OfWriters = 1L << 40;
-
-    /// <summary>Of slots before a measurement.</summary>
-    private const long Nothing = -1;
-
     private readonly DeviceBlocks _device;
     private readonly string _who;
 
@@ -41,20 +35,16 @@ internal sealed class DeviceEngineRun : EngineRun
 
     protected override void PrepareFill(int slot, long block) => _device.Put(slot, block);
 
-    protected override void PrepareRead(int slot) => _device.Put(slot, Nothing);
+    protected override void PrepareRead(int slot) => _device.Put(slot, BenchPattern.Nothing);
 
-    protected override void PrepareWrite(int slot) => _device.Put(slot, OfWriters + slot);
-
-    protected override void OnMoved(Transfer transfer, long block)
-    {
-    }
+    protected override void PrepareWrite(int slot) => _device.Put(slot, BenchPattern.OfWriters + slot);
 
     protected override void VerifyRead(int slot, long block) => _device.Require(slot, block, _who);
 
     protected override void VerifyWrite(int slot, long offset)
     {
         ReadBack(offset);
-        _device.Require(0, OfWriters + slot, _who);
+        _device.Require(0, BenchPattern.OfWriters + slot, _who);
     }
 
     protected override void FreeMemory() => _device?.Dispose();

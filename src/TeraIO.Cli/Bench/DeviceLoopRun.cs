@@ -5,12 +5,6 @@ namespace TeraIO.Cli.Bench;
 /// </summary>
 internal sealed class DeviceLoopRun : ThreadedRun
 {
-    /// <summary>Of slots that are written from: no number of a block.</summary>
-    private const long OfWriters = 1L << 40;
-
-    /// <summary>Of slots before a measurement.</summary>
-    private const long Nothing = -1;
-
     private readonly BenchFile _file;
     private readonly BenchMemory _host;
     private readonly DeviceBlocks _device;
@@ -41,8 +35,8 @@ internal sealed class DeviceLoopRun : ThreadedRun
 
     protected override void Prepare(int reads, int writes)
     {
-        for (int lane = 0; lane < reads; lane++) _device.Put(lane, Nothing);
-        for (int lane = 0; lane < writes; lane++) _device.Put(Depth + lane, OfWriters + lane);
+        for (int lane = 0; lane < reads; lane++) _device.Put(lane, BenchPattern.Nothing);
+        for (int lane = 0; lane < writes; lane++) _device.Put(Depth + lane, BenchPattern.OfWriters + lane);
     }
 
     protected override void Read(int lane, long block)
@@ -69,7 +63,7 @@ internal sealed class DeviceLoopRun : ThreadedRun
 
         Span<byte> pinned = Pinned(lane);
         _file.Read(pinned, (Blocks + block) * BlockBytes);
-        if (!_pattern.Matches(pinned, OfWriters + lane)) throw DeviceBlocks.Wrong("the plain loop");
+        if (!_pattern.Matches(pinned, BenchPattern.OfWriters + lane)) throw DeviceBlocks.Wrong("the plain loop");
     }
 
     protected override void Dispose(bool disposing)

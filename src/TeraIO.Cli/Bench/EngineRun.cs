@@ -94,12 +94,12 @@ internal abstract class EngineRun : ITransferOwner, IBenchRun
             _read = _written = 0;
         }
 
-        TimeSpan cpu = Process.GetCurrentProcess().TotalProcessorTime;
+        double cpu = TransferThreads.ProcessorSeconds();
         long start = Stopwatch.GetTimestamp();
         _until = start + (long)(seconds * Stopwatch.Frequency);
         Go([.. readers, .. writers]);
         double elapsed = Stopwatch.GetElapsedTime(start, _lastEnd).TotalSeconds;
-        double busy = (Process.GetCurrentProcess().TotalProcessorTime - cpu).TotalSeconds;
+        double busy = TransferThreads.ProcessorSeconds() - cpu;
         _cancellation.ThrowIfCancellationRequested();
         var cell = new BenchCell(
             path, _name, direction, BlockBytes, Depth, _read / elapsed, _written / elapsed, Percentile.Of(_latencies, 0.5), Percentile.Of(_latencies, 0.99), busy / Math.Max(1, _read + _written));
@@ -166,20 +166,30 @@ internal abstract class EngineRun : ITransferOwner, IBenchRun
     protected abstract void Describe(Transfer transfer, bool isRead, long block);
 
     /// <summary>Before block <paramref name="block"/> is written from a slot, once, not in any measurement's time.</summary>
-    protected abstract void PrepareFill(int slot, long block);
+    protected virtual void PrepareFill(int slot, long block)
+    {
+    }
 
     /// <summary>Before a measurement, for each slot that reads.</summary>
-    protected abstract void PrepareRead(int slot);
+    protected virtual void PrepareRead(int slot)
+    {
+    }
 
     /// <inheritdoc cref="PrepareRead"/>
-    protected abstract void PrepareWrite(int slot);
+    protected virtual void PrepareWrite(int slot)
+    {
+    }
 
     /// <summary>A transfer has ended; under a lock, not to block.</summary>
-    protected abstract void OnMoved(Transfer transfer, long block);
+    protected virtual void OnMoved(Transfer transfer, long block)
+    {
+    }
 
     /// <summary>After a measurement, for each slot that has read; the block was the last one.</summary>
     /// <exception cref="StorageException">The slot does not hold it.</exception>
-    protected abstract void VerifyRead(int slot, long block);
+    protected virtual void VerifyRead(int slot, long block)
+    {
+    }
 
     /// <summary>After a measurement, for each slot that has written; the offset was the last one.</summary>
     /// <exception cref="StorageException">The slot's bytes do not stand there.</exception>

@@ -26,28 +26,12 @@ internal sealed class HostEngineRun : EngineRun
         if (isRead) transfer.Checksum = _checksums[block];
     }
 
-    protected override void PrepareFill(int slot, long block)
-    {
-    }
-
-    protected override void PrepareRead(int slot)
-    {
-    }
-
-    protected override void PrepareWrite(int slot)
-    {
-    }
-
     protected override void OnMoved(Transfer transfer, long block)
     {
         if (transfer.Direction == TransferDirection.Write) _checksums[block] = transfer.Checksum;
     }
 
-    // The engine has verified every read.
-    protected override void VerifyRead(int slot, long block)
-    {
-    }
-
+    // The engine has verified every read of the measurement already.
     protected override void VerifyWrite(int slot, long offset) => ReadBack(offset);
 
     protected override void FreeMemory() => _memory?.Dispose();

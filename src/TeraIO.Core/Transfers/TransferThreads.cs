@@ -22,7 +22,8 @@ internal static class TransferThreads
         {
             try
             {
-                if (!Array.Exists(_names, File.ReadAllText(Path.Combine(task, "comm")).StartsWith)) continue;
+                string thread = File.ReadAllText(Path.Combine(task, "comm"));
+                if (!Array.Exists(_names, name => thread.StartsWith(name, StringComparison.Ordinal))) continue;
                 string counters = File.ReadAllText(Path.Combine(task, "schedstat"));
                 nanoseconds += long.Parse(counters.AsSpan(0, counters.IndexOf(' ')), CultureInfo.InvariantCulture);
                 isCounted = true;

@@ -52,23 +52,17 @@ internal sealed unsafe class ObserverBridge : IDisposable
             Freeing = &OnFreeing,
         };
         options.StructSize = (uint)sizeof(ObserverOptions);
+        // Whatever libtorch is taken for, the observer proves what it relies on.
+        byte[]? assumedVersion = TorchRuntime.Initialize().AssumedLibTorchVersion is { } version ? Encoding.UTF8.GetBytes(version + '\0') : null;
         if (Interlocked.CompareExchange(ref _attached, bridge, null) is not null)
         {
             throw new ConfigurationException("An offload session is active in this process already; dispose it before you begin another.");
         }
 
-        // Whatever libtorch is taken for, the observer proves what it relies on.
-        if (options.AssumeVersion == null && TorchRuntime.Initialize().AssumedLibTorchVersion is { } assumed)
+        fixed (byte* assumed = assumedVersion)
         {
-            fixed (byte* version = Encoding.UTF8.GetBytes(assumed + '\0'))
-            {
-                options.AssumeVersion = version;
-                if (ObserverNative.Attach(&options, &handlers) == ObserverStatus.Ok) return bridge;
-            }
-        }
-        else if (ObserverNative.Attach(&options, &handlers) == ObserverStatus.Ok)
-        {
-            return bridge;
+            if (options.AssumeVersion == null) options.AssumeVersion = assumed;
+            if (ObserverNative.Attach(&options, &handlers) == ObserverStatus.Ok) return bridge;
         }
 
         Volatile.Write(ref _attached, null);

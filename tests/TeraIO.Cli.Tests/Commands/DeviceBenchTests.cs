@@ -71,8 +71,7 @@ public sealed class DeviceBenchTests : CliFixture
 
     private static ProcessResult Start(params string[] arguments)
     {
-        var environment = StandinLibraries.Environment(out string missing);
-        if (environment is null) Assert.Ignore(missing);
-        return ChildProcess.Run(Program, arguments, environment);
+        if (StandinLibraries.WhyMissing(StandinLibraries.Environment.Select(static v => v.Value)) is { } why) Assert.Ignore(why);
+        return ChildProcess.Run(Program, arguments, [.. StandinLibraries.Environment]);
     }
 }

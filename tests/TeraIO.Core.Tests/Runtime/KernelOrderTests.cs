@@ -43,19 +43,14 @@ public class KernelOrderTests : StandinGpuFixture
     public async Task What_an_op_needs_is_read_after_the_kernels_that_used_its_memory_before()
     {
         using ProgramRunner runner = Runner(blocks: 2);
-        for (int tensor = 0; tensor < 3; tensor++) runner.Do(Creating(tensor)); // the first one leaves
-        runner.Synchronize();
-        nint memory = runner.AddressOf(2);
-        byte[] before = runner.View(2).ToArray();
-        long begun = runner.Kernels!.FencesRecorded;
-        using KernelGate kernel = runner.HoldNextKernel();
-        runner.Do(new ProgramOp("aten::last_use") { Reads = [2], Frees = [2] });
+        QueuedUse queued = QueueLastUse(runner);
+        using KernelGate kernel = queued.Kernel;
 
         Task use = Task.Run(() => runner.Do(new ProgramOp("aten::use") { Reads = [0] }));
 
-        await UntilHeld(runner, begun + 1);
-        Assert.That(runner.AddressOf(0), Is.EqualTo(memory), "the memory that the queued kernel still reads");
-        Assert.That(Gpu.View(memory, Block).SequenceEqual(before), Is.True);
+        await UntilHeld(runner, queued.TransfersBegun + 1);
+        Assert.That(runner.AddressOf(0), Is.EqualTo(queued.Memory), "the memory that the queued kernel still reads");
+        Assert.That(Gpu.View(queued.Memory, Block).SequenceEqual(queued.Bytes), Is.True);
         Assert.That(use.IsCompleted, Is.False);
         kernel.Open();
         await use;
@@ -84,19 +79,14 @@ public class KernelOrderTests : StandinGpuFixture
     public async Task A_planned_prefetch_leaves_memory_alone_that_a_queued_kernel_uses()
     {
         using ProgramRunner runner = Runner(blocks: 2);
-        for (int tensor = 0; tensor < 3; tensor++) runner.Do(Creating(tensor));
-        runner.Synchronize();
-        nint memory = runner.AddressOf(2);
-        byte[] before = runner.View(2).ToArray();
-        long begun = runner.Kernels!.FencesRecorded;
-        using KernelGate kernel = runner.HoldNextKernel();
-        runner.Do(new ProgramOp("aten::last_use") { Reads = [2], Frees = [2] });
+        QueuedUse queued = QueueLastUse(runner);
+        using KernelGate kernel = queued.Kernel;
 
         Request(runner, migrator => migrator.RequestPrefetch(BlockOf(runner, 0)));
 
-        await UntilHeld(runner, begun + 1);
-        Assert.That(runner.AddressOf(0), Is.EqualTo(memory));
-        Assert.That(Gpu.View(memory, Block).SequenceEqual(before), Is.True);
+        await UntilHeld(runner, queued.TransfersBegun + 1);
+        Assert.That(runner.AddressOf(0), Is.EqualTo(queued.Memory));
+        Assert.That(Gpu.View(queued.Memory, Block).SequenceEqual(queued.Bytes), Is.True);
         kernel.Open();
         runner.Settle();
         Assert.That(runner.IsInMemory(0), Is.True);
@@ -254,6 +244,19 @@ public class KernelOrderTests : StandinGpuFixture
         new((blocks * Block) + 4096, TestPlanners.Nothing, gpu: Gpu, currentStream: currentStream);
 
     private static ProgramOp Creating(int tensor) => new("aten::empty") { Creates = [tensor] };
+
+    /// <summary>A kernel that stands still and is the last one to use memory that was freed and is the next to be given out.</summary>
+    private readonly record struct QueuedUse(KernelGate Kernel, nint Memory, byte[] Bytes, long TransfersBegun);
+
+    /// <summary>Three tensors where there is room for two: the first one leaves, the third one is freed with its kernel still to run.</summary>
+    private static QueuedUse QueueLastUse(ProgramRunner runner)
+    {
+        for (int tensor = 0; tensor < 3; tensor++) runner.Do(Creating(tensor));
+        runner.Synchronize();
+        var queued = new QueuedUse(runner.HoldNextKernel(), runner.AddressOf(2), runner.View(2).ToArray(), runner.Kernels!.FencesRecorded);
+        runner.Do(new ProgramOp("aten::last_use") { Reads = [2], Frees = [2] });
+        return queued;
+    }
 
     private static TensorBlock BlockOf(ProgramRunner runner, int tensor) => runner.Engine.State.Blocks[runner.AddressOf(tensor)];
 

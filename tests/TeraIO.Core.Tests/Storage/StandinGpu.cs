@@ -1,6 +1,5 @@
-using System.Reflection;
 using System.Runtime.InteropServices;
-using TeraIO.Core.Storage;
+using TeraIO.TestSupport;
 
 namespace TeraIO.Core.Tests.Storage;
 
@@ -78,13 +77,9 @@ internal sealed unsafe partial class StandinGpu : IDisposable
     /// <summary>Ignores the test where the doubles are not built.</summary>
     public static StandinGpu Start()
     {
-        var native = typeof(TensorStore).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(static a => a.Key == "TeraIO.NativeOutput").Value!;
-        string[] files = [.. new[] { "cuda", "cufile", "cufile_machine" }.Select(name => Path.Combine(native, "standins", $"libtio_standin_{name}.so"))];
-        foreach (var file in files)
-        {
-            if (!File.Exists(file))
-                Assert.Ignore($"the test double {file} is not built: cmake --preset release && cmake --build --preset release");
-        }
+        string[] files = [.. new[] { "cuda", "cufile", "cufile_machine" }.Select(static name => StandinLibraries.PathOf($"libtio_standin_{name}.so"))];
+        if (StandinLibraries.WhyMissing(files) is { } why)
+            Assert.Ignore(why);
         return new StandinGpu(files[0], files[1], files[2]);
     }
 

@@ -13,8 +13,7 @@ public class StandinCudaTests
     [Test]
     public void The_observer_passes_its_tests_over_the_test_double([Values] bool withDriver)
     {
-        if (StandinTorch.Missing.Count > 0)
-            Assert.Ignore($"the test doubles {string.Join(", ", StandinTorch.Missing)} are not built: bash build/native.sh release all");
+        if (StandinTorch.WhyMissing is { } why) Assert.Ignore(why);
         using StandinTorch torch = StandinTorch.Create(TorchRuntime.Initialize().LibTorchDirectory);
 
         ProcessResult tests = ChildProcess.Run(

@@ -15,8 +15,7 @@ internal sealed class StandinTorchTests
     [OneTimeSetUp]
     public void LinkTorch()
     {
-        if (StandinTorch.Missing.Count > 0)
-            Assert.Ignore($"the test doubles {string.Join(", ", StandinTorch.Missing)} are not built: bash build/native.sh release all");
+        if (StandinTorch.WhyMissing is { } why) Assert.Ignore(why);
         _torch = StandinTorch.Create(TorchRuntime.Initialize().LibTorchDirectory);
     }
 
