@@ -10,8 +10,9 @@ using TeraIO.Planner.Simulation;
 namespace TeraIO.Torch.Planning;
 
 /// <summary>
-/// Plans for a running session: measures the store once, plans each steady step with the session's policy, and plans again with the times of
-/// planned steps as long as that helps (<see cref="PlanTrial"/>). Used by the training thread only.
+/// Plans for a running session: measures the store, plans each steady step with the session's policy, and plans again with the times of
+/// planned steps as long as that helps (<see cref="PlanTrial"/>). A new policy or budget begins with a new measurement: disks that others use change their speed within minutes. Used by the
+/// training thread only.
 /// </summary>
 internal sealed class SessionPlanner
 {
@@ -22,7 +23,9 @@ internal sealed class SessionPlanner
     private const double PlannedHostShare = 0.85;
 
     private readonly TensorStore _store;
-    private StoreBandwidth? _bandwidth; // of the profile, or measured for the first plan
+    private readonly Func<TensorStore, StoreBandwidth> _measure;
+    private readonly StoreBandwidth? _ofProfile; // null: measured
+    private StoreBandwidth? _bandwidth; // null: to be measured for the next plan
     private readonly StoreBandwidth? _hostBandwidth; // measured while the host tier is empty; null without one
     private long _budget;
     private IMigrationPolicy _policy;
@@ -32,11 +35,18 @@ internal sealed class SessionPlanner
     /// <exception cref="TraceFormatException">The bandwidth profile is none.</exception>
     /// <exception cref="StorageFullException">The store has no room to measure the host tier with.</exception>
     public SessionPlanner(OffloadOptions options, TensorStore store)
+        : this(options, store, StoreProbe.Measure)
+    {
+    }
+
+    /// <inheritdoc cref="SessionPlanner(OffloadOptions, TensorStore)"/>
+    internal SessionPlanner(OffloadOptions options, TensorStore store, Func<TensorStore, StoreBandwidth> measure)
     {
         _store = store;
+        _measure = measure;
         _budget = options.MemoryBudget!.Value.Bytes;
         _policy = Policies.Named(options.Policy);
-        if (options.BandwidthProfile is { } profile) _bandwidth = BandwidthProfileFile.Read(profile).For(options.StoragePaths, options.StorageShares);
+        if (options.BandwidthProfile is { } profile) _ofProfile = BandwidthProfileFile.Read(profile).For(options.StoragePaths, options.StorageShares);
         _hostBandwidth = StoreProbe.MeasureHostMemory(store);
     }
 
@@ -46,7 +56,7 @@ internal sealed class SessionPlanner
     public void Change(long budget)
     {
         _budget = budget;
-        _trials.Clear();
+        BeginAnew();
     }
 
     /// <inheritdoc cref="Change(long)"/>
@@ -54,7 +64,7 @@ internal sealed class SessionPlanner
     public void Change(string policy)
     {
         _policy = Policies.Named(policy);
-        _trials.Clear();
+        BeginAnew();
     }
 
     /// <inheritdoc cref="PlannedRun"/>
@@ -71,13 +81,19 @@ internal sealed class SessionPlanner
 
     private MigrationPlan Make(Trace trace, PlanTrial? before)
     {
-        _bandwidth ??= StoreProbe.Measure(_store);
+        _bandwidth ??= _ofProfile ?? _measure(_store);
         // In the durations of a planned step is already what its transfers cost the ops.
         PolicyResult result = _policy.Plan(trace, Machine(_bandwidth, costsCompute: before is null));
         SimulationResult moved = result.Simulation;
         double transferSeconds = OpSecondsPerByte(_bandwidth) * (moved.BytesRead + moved.BytesWritten + moved.HostBytesRead + moved.HostBytesWritten);
         _trials[result.Plan] = new PlanTrial(result.Plan, transferSeconds, before);
         return result.Plan;
+    }
+
+    private void BeginAnew()
+    {
+        _trials.Clear();
+        _bandwidth = null;
     }
 
     private MachineModel Machine(StoreBandwidth bandwidth, bool costsCompute)

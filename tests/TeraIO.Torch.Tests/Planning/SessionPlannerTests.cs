@@ -1,0 +1,91 @@
+using TeraIO.Core.Plans;
+using TeraIO.Core.Runtime.Planned;
+using TeraIO.Core.Storage;
+using TeraIO.Core.Tracing;
+using TeraIO.TestSupport.Tracing;
+using TeraIO.Torch.Planning;
+
+namespace TeraIO.Torch.Tests.Planning;
+
+/// <summary>When a session measures its store.</summary>
+[TestFixture]
+internal sealed class SessionPlannerTests
+{
+    private static readonly Trace _trace = RandomTraces.Training(seed: 1);
+
+    private string _directory = null!;
+    private TensorStore _store = null!;
+    private int _measurements;
+
+    [SetUp]
+    public void SetUp()
+    {
+        _measurements = 0;
+        _directory = Directory.CreateTempSubdirectory("teraio-planner-").FullName;
+        _store = TensorStore.Open(new StoreOptions { Paths = [_directory] });
+    }
+
+    [TearDown]
+    public void TearDown()
+    {
+        _store.Dispose();
+        Directory.Delete(_directory, recursive: true);
+    }
+
+    [Test]
+    public void Plans_for_one_policy_and_budget_share_a_measurement()
+    {
+        SessionPlanner planner = Planner();
+
+        MigrationPlan plan = planner.Plan(OnDemand())!;
+        for (int i = 0; i < PlanTrial.StepsPerPlan; i++) plan = planner.Plan(By(plan)) ?? plan;
+        _ = planner.Plan(OnDemand());
+
+        Assert.That(_measurements, Is.EqualTo(1));
+    }
+
+    [Test]
+    public void A_new_policy_or_budget_begins_with_a_new_measurement()
+    {
+        SessionPlanner planner = Planner();
+        MigrationPlan plan = planner.Plan(OnDemand())!;
+
+        planner.Change("g10");
+        plan = planner.Plan(By(plan))!;
+        Assert.That(_measurements, Is.EqualTo(2));
+
+        planner.Change(2 * Budget);
+        _ = planner.Plan(By(plan));
+        Assert.That(_measurements, Is.EqualTo(3));
+    }
+
+    [Test]
+    public void A_profile_takes_the_place_of_all_measurements()
+    {
+        string file = Path.Combine(_directory, "profile.json");
+        using (FileStream stream = File.Create(file))
+            BandwidthProfileFile.Write(new BandwidthProfile("test", DateTimeOffset.UnixEpoch, [new PathBandwidth(_directory, "io_uring", 1 << 20, 8, 1e9, 1e9, 0, 0, 0)]), stream);
+        SessionPlanner planner = Planner(file);
+
+        MigrationPlan plan = planner.Plan(OnDemand())!;
+        planner.Change("g10");
+        Assert.That(planner.Plan(By(plan)), Is.Not.Null);
+
+        Assert.That(_measurements, Is.Zero);
+    }
+
+    private static long Budget => 1 << 20;
+
+    private static PlanRequest OnDemand() => new(_trace, _trace, Current: null, StepSeconds: 1, StallSeconds: 0.5);
+
+    private static PlanRequest By(MigrationPlan plan) => OnDemand() with { Current = plan };
+
+    private SessionPlanner Planner(string? profile = null) => new(
+        new OffloadOptions { StoragePaths = [_directory], MemoryBudget = new TeraIO.Core.ByteSize(Budget), BandwidthProfile = profile },
+        _store,
+        _ =>
+        {
+            _measurements++;
+            return new StoreBandwidth(1e9, 1e9, 0.5, 0);
+        });
+}
