@@ -95,6 +95,7 @@ public sealed class OffloadSession : IDisposable
             {
                 LiveBytes = new ByteSize((long)observed.LiveBytes),
                 PeakLiveBytes = new ByteSize((long)observed.PeakBytes),
+                ReservedBytes = observed.ReservedBytes == 0 ? null : new ByteSize((long)observed.ReservedBytes),
                 BytesRead = new ByteSize(engine.BytesRead),
                 BytesWritten = new ByteSize(engine.BytesWritten),
                 BytesDroppedClean = new ByteSize(engine.BytesDroppedClean),

@@ -157,6 +157,7 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, ICo
             BudgetBytes = budget?.Bytes,
             UnlimitedPeakBytes = budget is null ? counters?.PeakLiveBytes.Bytes : unlimitedPeak?.Bytes,
             PeakLiveBytes = counters?.PeakLiveBytes.Bytes,
+            ReservedBytes = counters?.ReservedBytes?.Bytes,
             PeakRssBytes = all[0].PeakRss,
             IdleRssBytes = idle,
             BytesRead = budget is null ? null : counters?.BytesRead.Bytes,

@@ -109,6 +109,18 @@ internal sealed unsafe class CudaSessionTests : SessionFixture
     }
 
     [Test]
+    public void What_the_allocator_holds_is_told_beside_what_is_live()
+    {
+        using OffloadSession session = OffloadSession.Begin(new OffloadOptions { Device = TensorDevice.Cuda() });
+        ByteSize before = session.Statistics.ReservedBytes!.Value;
+        using (torch.Tensor tensor = torch.ones(4 << 20, device: torch.device("cuda:0")))
+            Assert.That(session.Statistics.ReservedBytes, Is.GreaterThanOrEqualTo(session.Statistics.LiveBytes).And.GreaterThanOrEqualTo(ByteSize.FromMiB(16)));
+
+        Assert.That(session.Statistics.LiveBytes, Is.EqualTo(ByteSize.Zero));
+        Assert.That(session.Statistics.ReservedBytes, Is.GreaterThanOrEqualTo(before), "a caching allocator keeps what is freed");
+    }
+
+    [Test]
     public void Tensors_of_the_cpu_are_neither_counted_nor_moved()
     {
         using OffloadSession session = Begin(ByteSize.FromMiB(2), OffloadMode.OnDemand, StorageBackend.Auto);
