@@ -156,7 +156,7 @@ public sealed record OffloadOptions
     {
         if (Backend is StorageBackend.IoUring or StorageBackend.Threads)
         {
-            throw new ConfigurationException($"{nameof(Backend)} is {Backend}, which moves host memory, but the tensors are on {Device}: use Auto, Staged or CuFile.");
+            throw new ConfigurationException($"{nameof(Backend)} is {Backend}, which moves host memory, but the tensors are on {Device}: use Auto, Device, Staged or CuFile.");
         }
 
         if (VerifyReads == true)
