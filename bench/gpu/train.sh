@@ -4,6 +4,8 @@
 # libtorch with CUDA: TERAIO_LIBTORCH names its folder; without it, that of python3's PyTorch. Without options: GPT-2-small.
 #   train.sh /mnt/nvme0
 #   STEPS=12 BUDGETS="40% 30%" train.sh /mnt/nvme0 --config gpt2-small --layers 24 --width 2048 --heads 16     (1.3 billion parameters)
+#   bin/teraio bench --path /mnt/nvme0 --backend cufile,staged -o gpu.profile.json
+#   BACKENDS=auto train.sh /mnt/nvme0 --config gpt2-small --bandwidth-profile gpu.profile.json     (the one that the profile has as the faster)
 # Ends with one Markdown table. What does not run is a row with its reason, never a figure. Exit code 0 only if all losses are equal.
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
