@@ -4,6 +4,8 @@
 # libtorch with CUDA: TERAIO_LIBTORCH names its folder; without it, that of python3's PyTorch. Without options: GPT-2-small.
 #   train.sh /mnt/nvme0
 #   STEPS=12 BUDGETS="40% 30%" train.sh /mnt/nvme0 --config gpt2-small --layers 24 --width 2048 --heads 16     (1.3 billion parameters)
+#   bin/teraio bench --path /mnt/nvme0 --backend cufile,staged -o gpu.profile.json
+#   BACKENDS=auto train.sh /mnt/nvme0 --config gpt2-small --bandwidth-profile gpu.profile.json     (the one that the profile has as the faster)
 # Ends with one Markdown table. What does not run is a row with its reason, never a figure. Exit code 0 only if all losses are equal.
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
@@ -67,15 +69,15 @@ awk -v order="unlimited $(for budget in $budgets; do for backend in $backends; d
     }
     function mib(bytes) { return sprintf("%.0f", bytes / 1048576) }
     BEGIN {
-        print "| run | losses | step, s | speed, % of unlimited | stalls of all steps, s | read, MiB | written, MiB | peak, MiB | budget, MiB |"
-        print "|---|---|---:|---:|---:|---:|---:|---:|---:|"
+        print "| run | losses | step, s | speed, % of unlimited | stalls of all steps, s | read, MiB | written, MiB | peak, MiB | held by libtorch, MiB | budget, MiB |"
+        print "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|"
         n = split(order, names, " ")
         for (i = 1; i <= n; i++) {
             name = names[i]
             if (!read_run(name)) {
                 why = "not run: without the unlimited run there is nothing to compare with"
                 while ((getline line < (folder "/" name ".why")) > 0) why = line
-                printf "| %s | failed: %s | | | | | | | |\n", name, why
+                printf "| %s | failed: %s | | | | | | | | |\n", name, why
                 bad = 1
                 continue
             }
@@ -83,8 +85,9 @@ awk -v order="unlimited $(for budget in $budgets; do for backend in $backends; d
             for (s = 0; s < count[name, "losses"]; s++) same = same && values[name, "losses", s] == values["unlimited", "losses", s]
             if (!same) bad = 1
             step = median_step(name)
-            printf "| %s | %s | %.3f | %.1f | %.2f | %s | %s | %s | %s |\n", name, name == "unlimited" ? count[name, "losses"] " steps" : same ? "all equal" : "DIFFERENT", step,
+            printf "| %s | %s | %.3f | %.1f | %.2f | %s | %s | %s | %s | %s |\n", name, name == "unlimited" ? count[name, "losses"] " steps" : same ? "all equal" : "DIFFERENT", step,
                 100 * median_step("unlimited") / step, single[name, "stallSeconds"], mib(single[name, "bytesRead"]), mib(single[name, "bytesWritten"]), mib(single[name, "peakLiveBytes"]),
+                (single[name, "reservedBytes"] + 0 > 0) ? mib(single[name, "reservedBytes"]) : "not told",
                 name == "unlimited" ? "-" : mib(single[name, "budgetBytes"])
         }
         exit bad

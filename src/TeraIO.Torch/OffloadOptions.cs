@@ -112,8 +112,8 @@ public sealed record OffloadOptions
     public ByteSize? BlockCacheSize { get; init; }
 
     /// <summary>
-    /// File of a <see cref="Core.Storage.BandwidthProfile"/> (<c>teraio bench -o FILE</c>) that has all <see cref="StoragePaths"/>: plans use its figures.
-    /// Default <see langword="null"/>: the store is measured before the first plan.
+    /// File of a <see cref="Core.Storage.BandwidthProfile"/> (<c>teraio bench -o FILE</c>) that has all <see cref="StoragePaths"/>: plans use its figures, and on a CUDA device each path gets the backend that it has as the faster
+    /// (<see cref="StoreOptions.BandwidthProfile"/>), where <see cref="Backend"/> names none. Default <see langword="null"/>: the store is measured before the first plan, and backends go by the expected route.
     /// </summary>
     public string? BandwidthProfile { get; init; }
 
@@ -156,7 +156,7 @@ public sealed record OffloadOptions
     {
         if (Backend is StorageBackend.IoUring or StorageBackend.Threads)
         {
-            throw new ConfigurationException($"{nameof(Backend)} is {Backend}, which moves host memory, but the tensors are on {Device}: use Auto, Staged or CuFile.");
+            throw new ConfigurationException($"{nameof(Backend)} is {Backend}, which moves host memory, but the tensors are on {Device}: use Auto, Device, Staged or CuFile.");
         }
 
         if (VerifyReads == true)
@@ -178,6 +178,8 @@ public sealed record OffloadOptions
         }
     }
 
+    /// <exception cref="ConfigurationException">The bandwidth profile is needed and cannot be read.</exception>
+    /// <exception cref="Core.Tracing.TraceFormatException">It is needed and is none.</exception>
     internal StoreOptions ToStoreOptions() => new()
     {
         Paths = StoragePaths,
@@ -188,10 +190,13 @@ public sealed record OffloadOptions
         Leases = Leases,
         HostMemory = HostMemory,
         VerifyReads = VerifyReads ?? !Device.IsCuda,
-        Backend = Device.IsCuda && Backend == StorageBackend.Auto ? StorageBackend.Device : Backend,
+        Backend = StoreBackend,
+        BandwidthProfile = StoreBackend == StorageBackend.Device && BandwidthProfile is { } profile ? BandwidthProfileFile.Read(profile) : null,
         Device = Math.Max(0, Device.CudaOrdinal),
         TransferDeadline = TransferDeadline,
     };
+
+    private StorageBackend StoreBackend => Device.IsCuda && Backend == StorageBackend.Auto ? StorageBackend.Device : Backend;
 
     internal ObserverOptions ToObserverOptions() => new()
     {

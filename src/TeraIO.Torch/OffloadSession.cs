@@ -78,6 +78,11 @@ public sealed class OffloadSession : IDisposable
     /// <summary>Counters of the host tier since the session began; null without <see cref="OffloadOptions.HostMemory"/>.</summary>
     public HostTierStatistics? HostMemory => _store?.Statistics.HostMemory;
 
+    /// <summary>
+    /// Counters of each storage path since the session began, in the order of <see cref="OffloadOptions.StoragePaths"/>, and on a CUDA device which backend it was given and why. Empty without a budget.
+    /// </summary>
+    public IReadOnlyList<PathStatistics> StoragePaths => _store?.Statistics.Paths ?? [];
+
     /// <summary>Counters since the session began.</summary>
     public unsafe OffloadStatistics Statistics
     {
@@ -90,6 +95,7 @@ public sealed class OffloadSession : IDisposable
             {
                 LiveBytes = new ByteSize((long)observed.LiveBytes),
                 PeakLiveBytes = new ByteSize((long)observed.PeakBytes),
+                ReservedBytes = observed.ReservedBytes == 0 ? null : new ByteSize((long)observed.ReservedBytes),
                 BytesRead = new ByteSize(engine.BytesRead),
                 BytesWritten = new ByteSize(engine.BytesWritten),
                 BytesDroppedClean = new ByteSize(engine.BytesDroppedClean),
@@ -115,6 +121,7 @@ public sealed class OffloadSession : IDisposable
     /// Follow with <see cref="Register"/>.
     /// </summary>
     /// <exception cref="ConfigurationException">An option or a storage path is unusable, libtorch is missing or not supported, or a session is active already.</exception>
+    /// <exception cref="TraceFormatException">The file of <see cref="OffloadOptions.BandwidthProfile"/> is needed and is no profile.</exception>
     /// <exception cref="StorageFullException">The store's capacity could not be preallocated.</exception>
     public static OffloadSession Begin(OffloadOptions options)
     {

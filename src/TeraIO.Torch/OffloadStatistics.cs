@@ -11,6 +11,11 @@ public readonly record struct OffloadStatistics
     /// <summary>Highest <see cref="LiveBytes"/> since the session began or <see cref="OffloadSession.ResetPeak"/>.</summary>
     public ByteSize PeakLiveBytes { get; init; }
 
+    /// <summary>
+    /// What libtorch's caching allocator holds of the device now: <see cref="LiveBytes"/>, its rounding and fragments, freed blocks that it keeps, and what went past the session. Null on the CPU, and where this libtorch does not tell.
+    /// </summary>
+    public ByteSize? ReservedBytes { get; init; }
+
     /// <summary>Tensor bytes read back from the store.</summary>
     public ByteSize BytesRead { get; init; }
 
@@ -62,7 +67,7 @@ public readonly record struct OffloadStatistics
     /// <summary>Ops observed, nested ones included.</summary>
     public long Operations { get; init; }
 
-    /// <summary>Counts between two snapshots; levels (live, peak, smallest budget) are those of <paramref name="later"/>.</summary>
+    /// <summary>Counts between two snapshots; levels (live, peak, reserved, smallest budget) are those of <paramref name="later"/>.</summary>
     public static OffloadStatistics operator -(OffloadStatistics later, OffloadStatistics earlier) => later with
     {
         BytesRead = later.BytesRead - earlier.BytesRead,

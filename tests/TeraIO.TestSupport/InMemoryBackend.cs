@@ -31,6 +31,9 @@ internal sealed class InMemoryBackend(long capacity = long.MaxValue) : ITransfer
     /// <summary>Every accepted request, in order.</summary>
     public List<BackendRequest> Accepted { get; } = new(1024);
 
+    /// <summary>The thread of each of them, by <see cref="Environment.CurrentManagedThreadId"/>.</summary>
+    public List<int> Submitters { get; } = new(1024);
+
     public TransferFile CreateFile(string path) => new MemoryFile(path, capacity);
 
     public TransferStatus Allocate(TransferFile file, long size, out string? reason)
@@ -60,6 +63,7 @@ internal sealed class InMemoryBackend(long capacity = long.MaxValue) : ITransfer
                 return TransferStatus.Busy;
             }
             Accepted.Add(request);
+            Submitters.Add(Environment.CurrentManagedThreadId);
             if (IsPaused)
                 _paused.Add(request);
             else

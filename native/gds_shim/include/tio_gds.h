@@ -197,6 +197,13 @@ TIO_GDS_API tio_status tio_gds_fence_get_state(const tio_gds_fence* fence, tio_g
  * status of the work before it, if that failed. */
 TIO_GDS_API tio_status tio_gds_fence_wait(const tio_gds_fence* fence, int32_t timeout_ms);
 
+/* ---- devices -------------------------------------------------------------------------------------- */
+
+/* Which device an ordinal stands for, NUL-terminated and cut where it does not fit: the model, and its place
+ * on the PCI bus, such as "NVIDIA H100 80GB HBM3 at 0000:3b:00.0". Needs no context. TIO_E_UNSUPPORTED where
+ * there is no CUDA driver, TIO_E_DEVICE where there is no such device. */
+TIO_GDS_API tio_status tio_gds_device_describe(uint32_t device, char* text, size_t capacity);
+
 /* ---- memory of a device --------------------------------------------------------------------------- */
 
 /* Memory of its own for who has no other allocator there: measurements, tests. TIO_E_NOMEM when the device

@@ -54,7 +54,8 @@ internal sealed class CommandLine
     private readonly Option<string> _hostMode = new("--host-mode") { Description = "write-back (to the store when room is needed) or write-through (at once)", DefaultValueFactory = _ => WriteBack };
     private readonly Option<bool?> _verifyReads = new("--verify-reads") { Description = "Compare every byte that comes back with a checksum of what was written; false saves processor time and lets corruption pass unseen (default: true on the CPU; bytes of a GPU cannot be compared)" };
     private readonly Option<string> _device = new("--device") { Description = "Where the model, its batches and the optimizer's state are: cpu, cuda or cuda:N. Training on cuda was tested over stand-ins for CUDA only, never on a GPU", DefaultValueFactory = static _ => "cpu" };
-    private readonly Option<string> _backend = new("--backend") { Description = "How bytes reach the store: auto, io_uring or threads; on --device cuda auto (cufile where bytes go directly, else staged), staged or cufile", DefaultValueFactory = static _ => "auto" };
+    private readonly Option<string> _backend = new("--backend") { Description = "How bytes reach the store: auto, io_uring or threads; on --device cuda auto (what --bandwidth-profile has as the faster, else cufile where bytes go directly, else staged), staged or cufile", DefaultValueFactory = static _ => "auto" };
+    private readonly Option<string?> _profile = new("--bandwidth-profile") { Description = "What 'teraio bench -o FILE' measured of the store's directories: plans use it, and --backend auto on --device cuda takes what it has as the faster for each (default: measured before the first plan)" };
     private readonly Option<string?> _leases = new("--leases") { Description = "Other processes share the store's devices: path (leases per device and direction), global (one lock) or none (no control, only counted)" };
     private readonly Option<bool> _dataParallel = new("--data-parallel") { Description = "One of the ranks that mpirun started: each trains its part of every batch, gradients are averaged through MPI" };
     private readonly Option<string?> _checkpoint = new("--checkpoint") { Description = "File to save to at the end and on Ctrl-C" };
@@ -68,7 +69,7 @@ internal sealed class CommandLine
         Root = new RootCommand("Trains a GPT on real text under a memory budget; idle tensors wait on SSD.")
         {
             _config, _layers, _width, _heads, _sequence, _batch, _accumulate, _dropout, _tied, _lossChunk, _steps, _stopAfter, _seed, _textFile,
-            _tokenizer, _optimizer, _learningRate, _weightDecay, _clip, _warmUp, _budget, _unlimitedPeak, _store, _noOffload, _unobserved, _mode, _policy, _traceFile, _planFile, _writeLimit, _emulateRead, _emulateWrite, _hostMemory, _hostMode, _verifyReads, _device, _backend, _leases, _study, _budgets, _measure, _improve, _sameTraffic,
+            _tokenizer, _optimizer, _learningRate, _weightDecay, _clip, _warmUp, _budget, _unlimitedPeak, _store, _noOffload, _unobserved, _mode, _policy, _traceFile, _planFile, _writeLimit, _emulateRead, _emulateWrite, _hostMemory, _hostMode, _verifyReads, _device, _backend, _profile, _leases, _study, _budgets, _measure, _improve, _sameTraffic,
             _dataParallel, _checkpoint, _resume, _evaluateEvery, _compare, _json,
         };
     }
@@ -122,6 +123,7 @@ internal sealed class CommandLine
             VerifyReads = parsed.GetValue(_verifyReads),
             Device = ReadDevice(parsed.GetValue(_device)!),
             Backend = ReadBackend(parsed.GetValue(_backend)!),
+            BandwidthProfile = parsed.GetValue(_profile),
             Leases = parsed.GetValue(_leases) is { } leases ? ReadLeases(OneOf(leases, _leases, ["path", "global", "none"])) : null,
             DataParallel = parsed.GetValue(_dataParallel),
             Compare = parsed.GetValue(_compare),

@@ -113,6 +113,9 @@ internal sealed record RunOptions
     /// <summary>How bytes reach the store.</summary>
     public StorageBackend Backend { get; init; } = StorageBackend.Auto;
 
+    /// <summary>File with what the store's directories were measured to do; null: measured when it is needed.</summary>
+    public string? BandwidthProfile { get; init; }
+
     /// <summary>The policy, "ondemand", "observe" or "none", as reports name it.</summary>
     public string ModeName => Study is not null ? "study" : Unobserved ? "none" : Budget is null ? "observe" : IsPlanned ? Policy : "ondemand";
 }

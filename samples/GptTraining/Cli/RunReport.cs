@@ -31,6 +31,9 @@ internal sealed record RunReport
 
     public long? PeakLiveBytes { get; init; }
 
+    /// <summary>What libtorch's caching allocator holds of the GPU at the end; null: on the CPU.</summary>
+    public long? ReservedBytes { get; init; }
+
     public long PeakRssBytes { get; init; }
 
     public long IdleRssBytes { get; init; }

@@ -100,6 +100,7 @@ internal sealed class StepProgress(IAnsiConsole console, bool redirected) : IDis
         yield return ("budget", Size(report.BudgetBytes));
         yield return ("unlimited peak", Size(report.UnlimitedPeakBytes));
         yield return ("peak of live tensors", Size(report.PeakLiveBytes));
+        yield return ("held by libtorch's allocator", Size(report.ReservedBytes));
         yield return ("peak of the process", $"{new ByteSize(report.PeakRssBytes)} ({new ByteSize(report.IdleRssBytes)} before the model)");
         yield return ("read back", Size(report.BytesRead));
         yield return ("written", Size(report.BytesWritten));

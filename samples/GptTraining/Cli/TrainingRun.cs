@@ -41,6 +41,11 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, ICo
             DeterministicAlgorithms.Enabled = true;
         // The session comes before the model: from here on the budget holds, so the model need never fit at once.
         using var session = BeginSession(budget);
+        if (options.Device.IsCuda)
+        {
+            foreach (var path in session?.StoragePaths ?? [])
+                progress.Say($"store in {path.Path}: {path.Backend}{(path.Route is { } route ? $", {route}" : "")}");
+        }
         try
         {
             using var model = new GptModel(options.Config, device);
@@ -120,6 +125,7 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, ICo
         VerifyReads = options.VerifyReads,
         Device = options.Device,
         Backend = options.Backend,
+        BandwidthProfile = options.BandwidthProfile,
     });
 
     private ITextSource OpenText() => options.TextFile is { } file
@@ -151,6 +157,7 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, ICo
             BudgetBytes = budget?.Bytes,
             UnlimitedPeakBytes = budget is null ? counters?.PeakLiveBytes.Bytes : unlimitedPeak?.Bytes,
             PeakLiveBytes = counters?.PeakLiveBytes.Bytes,
+            ReservedBytes = counters?.ReservedBytes?.Bytes,
             PeakRssBytes = all[0].PeakRss,
             IdleRssBytes = idle,
             BytesRead = budget is null ? null : counters?.BytesRead.Bytes,

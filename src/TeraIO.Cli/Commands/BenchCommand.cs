@@ -6,6 +6,7 @@ using TeraIO.Cli.Options;
 using TeraIO.Cli.Output;
 using TeraIO.Core;
 using TeraIO.Core.Storage;
+using TeraIO.Core.Transfers;
 
 namespace TeraIO.Cli.Commands;
 
@@ -57,7 +58,7 @@ internal static class BenchCommand
             string description = Describe(machine, settings.MovesDeviceMemory);
             BenchResult result = LongWork.Run(console, parsed.GetValue(quiet), "measuring", progress => StorageBench.Run(settings, progress, cancellation));
             DateTimeOffset now = DateTimeOffset.UtcNow;
-            BandwidthProfile? profile = ProfileChoice.Of(result, description, now);
+            BandwidthProfile? profile = ProfileChoice.Of(result, description, now, settings.MovesDeviceMemory ? DeviceIdentity.Of(settings.Gpu) : null);
             if (file is not null)
             {
                 BandwidthProfile complete = profile ?? throw new UsageException("A profile needs both directions: leave --direction out, or give read and write.");

@@ -15,8 +15,9 @@ internal sealed record BackendTrial(uint Backend, string Name, bool Works, strin
     public const uint Staged = (uint)StorageBackend.Staged;
 
     /// <summary>As users know it.</summary>
-    public static string NameOf(StorageBackend backend) => All.Single(b => b.Backend == (uint)backend).Name;
+    public static string NameOf(StorageBackend backend) => BackendNames.Of(backend);
 
     /// <summary>All that there are, in the order in which they are shown.</summary>
-    public static IReadOnlyList<(uint Backend, string Name)> All { get; } = [(Uring, "io_uring"), (Threads, "threads"), (CuFile, "cufile"), (Staged, "staged")];
+    public static IReadOnlyList<(uint Backend, string Name)> All { get; } =
+        [.. ((StorageBackend[])[StorageBackend.IoUring, StorageBackend.Threads, StorageBackend.CuFile, StorageBackend.Staged]).Select(static b => ((uint)b, BackendNames.Of(b)))];
 }

@@ -21,7 +21,7 @@ internal static class BenchTables
         }
 
         foreach (BenchRoute route in result.Routes) Say(console, $"{route.Backend} in {route.Path}: {(route.IsDirect ? "directly" : "through host memory")}; {route.Text}");
-        foreach (PathBandwidth path in profile?.Paths ?? []) Print(console, path, result);
+        foreach (PathBandwidth path in profile?.Paths ?? []) Print(console, path, result, profile!);
     }
 
     private static bool IsOfDevice(IReadOnlyList<BenchCell> cells) => cells.Any(static c => c.Backend == BenchNames.Loop);
@@ -67,7 +67,7 @@ internal static class BenchTables
         _ => backend,
     };
 
-    private static void Print(CommandConsole console, PathBandwidth path, BenchResult result)
+    private static void Print(CommandConsole console, PathBandwidth path, BenchResult result, BandwidthProfile profile)
     {
         console.Out.WriteLine();
         console.Write(Tables.Facts(
@@ -78,6 +78,7 @@ internal static class BenchTables
             ("write", BesideLoop(path, path.WriteBandwidth, BenchDirection.Write, result.Cells)),
             ("write limit", Limit(path, path.WriteBandwidth, BenchDirection.Write, result)),
             ("interference", path.Interference.ToString("0.00", CultureInfo.InvariantCulture))));
+        if (ProfileChoice.SessionChoice(profile, path.Path) is { Faster: not null } choice) Say(console, $"A session takes {choice.Faster} by itself: {choice.Reason}");
     }
 
     private static string BesideLoop(PathBandwidth path, double bandwidth, BenchDirection direction, IReadOnlyList<BenchCell> cells) =>

@@ -7,6 +7,9 @@ internal static partial class NativeMethods
 {
     internal static unsafe partial class Gds
     {
+        [LibraryImport(Library, EntryPoint = "tio_gds_device_describe")]
+        public static partial TransferStatus DeviceDescribe(uint device, byte* text, nuint capacity);
+
         [LibraryImport(Library, EntryPoint = "tio_gds_device_alloc")]
         public static partial TransferStatus DeviceAlloc(nint gpu, nuint bytes, out nint memory);
 

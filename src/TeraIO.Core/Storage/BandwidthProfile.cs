@@ -8,6 +8,14 @@ namespace TeraIO.Core.Storage;
 /// <param name="Paths">At least one.</param>
 public sealed record BandwidthProfile(string Machine, DateTimeOffset MeasuredAt, IReadOnlyList<PathBandwidth> Paths)
 {
+    /// <summary>The GPU whose memory was moved, with its place, such as <c>NVIDIA H100 80GB HBM3 at 0000:3b:00.0</c>. Default <see langword="null"/>: it was host memory.</summary>
+    public string? Gpu { get; init; }
+
+    /// <summary>
+    /// Each setting of each backend on each path, of which <see cref="Paths"/> has the best ones: <see cref="StorageBackend.Device"/> chooses a backend by them. Default: empty.
+    /// </summary>
+    public IReadOnlyList<PathBandwidth> Measured { get; init; } = [];
+
     /// <summary>
     /// All paths as the one tier that a store makes of them. It divides bytes by what each path is worth (docs/tiers.md), and what was written to a path is read from it: a direction is as fast as the path
     /// that takes longest for its share. That is the sum of the paths' rates where all have the same ratio of reads to writes, and less where one is the faster reader and another the faster writer. Paths
@@ -48,13 +56,22 @@ public sealed record BandwidthProfile(string Machine, DateTimeOffset MeasuredAt,
     /// <summary>What a session's planner needs, of the given directories only.</summary>
     /// <param name="directories">In the order of <see cref="StoreOptions.Paths"/>.</param>
     /// <param name="fixedShares"><see cref="StoreOptions.FixedShares"/>.</param>
+    /// <param name="backends">
+    /// What moves the bytes of each directory: the best figures of that backend count, where it was measured. Default <see langword="null"/>, and where it was not: those of <see cref="Paths"/>.
+    /// </param>
     /// <exception cref="ConfigurationException">A directory is not in the profile, or the shares do not fit the directories.</exception>
-    public StoreBandwidth For(IReadOnlyList<string> directories, IReadOnlyList<double>? fixedShares = null)
+    /// <exception cref="ArgumentException">There is not one backend for each directory.</exception>
+    public StoreBandwidth For(IReadOnlyList<string> directories, IReadOnlyList<double>? fixedShares = null, IReadOnlyList<StorageBackend>? backends = null)
     {
         ArgumentNullException.ThrowIfNull(directories);
-        BandwidthProfile part = this with { Paths = [.. directories.Select(Of)] };
+        if (backends is not null && backends.Count != directories.Count)
+            throw new ArgumentException($"There are {backends.Count} backends for {directories.Count} directories.", nameof(backends));
+        BandwidthProfile part = this with { Paths = [.. directories.Select((directory, i) => Of(directory, backends?[i] ?? StorageBackend.Auto))] };
         return part.Together(fixedShares);
     }
+
+    /// <summary>Whether two names are one directory's.</summary>
+    internal static bool IsSame(string one, string other) => Full(one) == Full(other);
 
     private double[] SharesOf(IReadOnlyList<double>? fixedShares)
     {
@@ -65,10 +82,15 @@ public sealed record BandwidthProfile(string Machine, DateTimeOffset MeasuredAt,
         return [.. weights.Select(weight => weight < least ? 0 : weight / kept)];
     }
 
-    private PathBandwidth Of(string directory)
+    private PathBandwidth Of(string directory, StorageBackend backend)
     {
-        string full = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory));
-        return Paths.FirstOrDefault(p => Path.TrimEndingDirectorySeparator(Path.GetFullPath(p.Path)) == full)
-            ?? throw new ConfigurationException($"The bandwidth profile has no path {full}; it has {string.Join(", ", Paths.Select(static p => p.Path))}. Measure it with 'teraio bench --path {full}'.") { Path = full };
+        PathBandwidth best = Paths.FirstOrDefault(p => IsSame(p.Path, directory))
+            ?? throw new ConfigurationException($"The bandwidth profile has no path {Full(directory)}; it has {string.Join(", ", Paths.Select(static p => p.Path))}. Measure it with 'teraio bench --path {Full(directory)}'.") { Path = Full(directory) };
+        if (backend is StorageBackend.Auto or StorageBackend.Device || best.Backend == BackendNames.Of(backend))
+            return best;
+        string name = BackendNames.Of(backend);
+        return Measured.Where(p => p.Backend == name && IsSame(p.Path, directory)).MaxBy(static p => p.ReadBandwidth + p.WriteBandwidth) ?? best;
     }
+
+    private static string Full(string directory) => Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory));
 }

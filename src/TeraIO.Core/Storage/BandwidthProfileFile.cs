@@ -18,7 +18,8 @@ public static class BandwidthProfileFile
     public const int Version = 1;
 
     private const int MostPaths = 1024;
-    private static readonly FormatLimits _limits = new() { Bytes = 4 << 20 };
+    private const int MostMeasured = 16384;
+    private static readonly FormatLimits _limits = new() { Bytes = 8 << 20 };
 
     /// <summary>Reads and checks a profile.</summary>
     /// <exception cref="TraceFormatException">It is not a profile of this version, or a figure makes no sense.</exception>
@@ -53,8 +54,16 @@ public static class BandwidthProfileFile
         lines.Member("version", Version);
         lines.Member("machine", profile.Machine);
         lines.Member("measuredAt", profile.MeasuredAt.ToString("O", CultureInfo.InvariantCulture));
-        lines.BeginArray("paths");
-        foreach (PathBandwidth path in profile.Paths)
+        if (profile.Gpu is { } gpu) lines.Member("gpu", gpu);
+        WritePaths(lines, "paths", profile.Paths);
+        if (profile.Measured.Count > 0) WritePaths(lines, "measured", profile.Measured);
+        lines.End();
+    }
+
+    private static void WritePaths(JsonLines lines, string name, IReadOnlyList<PathBandwidth> paths)
+    {
+        lines.BeginArray(name);
+        foreach (PathBandwidth path in paths)
         {
             Utf8JsonWriter json = lines.BeginElement();
             json.WriteString("path", path.Path);
@@ -70,7 +79,6 @@ public static class BandwidthProfileFile
         }
 
         lines.EndArray();
-        lines.End();
     }
 
     private static BandwidthProfile Read(JsonTokens tokens)
@@ -81,29 +89,33 @@ public static class BandwidthProfileFile
         var names = new NameTable(_limits);
         string machine = "";
         DateTimeOffset measuredAt = default;
+        string? gpu = null;
         var paths = new List<PathBandwidth>();
+        var measured = new List<PathBandwidth>();
         while (tokens.NextMember())
         {
             if (members.Is("format"u8, 0)) FormatHeader.CheckFormat(tokens, Format);
             else if (members.Is("version"u8, 1)) FormatHeader.CheckVersion(tokens, Version);
             else if (members.Is("machine"u8, 2)) machine = names.Get(tokens, "machine");
             else if (members.Is("measuredAt"u8, 3)) measuredAt = Time(tokens, names);
-            else if (members.Is("paths"u8, 4)) ReadPaths(tokens, names, paths);
-            else throw members.Unknown("format, version, machine, measuredAt, paths");
+            else if (members.Is("paths"u8, 4)) ReadPaths(tokens, names, "paths", MostPaths, paths);
+            else if (members.Is("gpu"u8, 5)) gpu = names.Get(tokens, "gpu");
+            else if (members.Is("measured"u8, 6)) ReadPaths(tokens, names, "measured", MostMeasured, measured);
+            else throw members.Unknown("format, version, machine, measuredAt, gpu, paths, measured");
         }
 
         foreach ((int number, string name) in (ReadOnlySpan<(int, string)>)[(0, "format"), (1, "version"), (2, "machine"), (3, "measuredAt"), (4, "paths")]) members.Require(number, name);
         if (paths.Count == 0) throw tokens.Fault("paths is empty; a profile has at least one.");
         tokens.ExpectEnd();
-        return new BandwidthProfile(machine, measuredAt, paths);
+        return new BandwidthProfile(machine, measuredAt, paths) { Gpu = gpu, Measured = measured };
     }
 
-    private static void ReadPaths(JsonTokens tokens, NameTable names, List<PathBandwidth> paths)
+    private static void ReadPaths(JsonTokens tokens, NameTable names, string member, int most, List<PathBandwidth> paths)
     {
-        tokens.ExpectArray("paths");
+        tokens.ExpectArray(member);
         while (tokens.NextElement())
         {
-            if (paths.Count == MostPaths) throw tokens.Fault($"there are more than {MostPaths} paths, which is the limit.");
+            if (paths.Count == most) throw tokens.Fault($"there are more than {most} {member}, which is the limit.");
             paths.Add(ReadPath(tokens, names));
         }
     }

@@ -28,8 +28,8 @@ public enum StorageBackend
     Staged,
 
     /// <summary>
-    /// Transfers from and to CUDA memory, whichever way is better for each path: <see cref="CuFile"/> where its bytes are expected to go directly (nvidia-fs or PCI P2PDMA), else <see cref="Staged"/>, because cuFile's
-    /// compatibility mode goes through host memory as well. <see cref="PathStatistics.Backend"/> and <see cref="PathStatistics.Route"/> tell what was chosen and why. <see cref="StoreOptions.VerifyReads"/> must be off.
+    /// Transfers from and to CUDA memory, whichever way is better for each path: the one that <see cref="StoreOptions.BandwidthProfile"/> has as the faster. Without it, and where it cannot tell, <see cref="CuFile"/> where its bytes
+    /// are expected to go directly (nvidia-fs or PCI P2PDMA), else <see cref="Staged"/>, because cuFile's compatibility mode goes through host memory as well. <see cref="PathStatistics.Backend"/> and <see cref="PathStatistics.Route"/> tell what was chosen and why. <see cref="StoreOptions.VerifyReads"/> must be off.
     /// </summary>
     Device,
 }
@@ -73,6 +73,12 @@ public sealed record StoreOptions
 
     /// <summary>Ordinal of the CUDA device whose memory <see cref="StorageBackend.Staged"/> and <see cref="StorageBackend.Device"/> move. Default 0.</summary>
     public int Device { get; init; }
+
+    /// <summary>
+    /// What <c>teraio bench</c> measured of the memory of this very GPU: <see cref="StorageBackend.Device"/> chooses by it, other backends do not look at it. A profile of another GPU or other directories is no error: the choice is made without
+    /// it, and <see cref="PathStatistics.Route"/> says why. Default <see langword="null"/>: the choice goes by the expected route.
+    /// </summary>
+    public BandwidthProfile? BandwidthProfile { get; init; }
 
     /// <summary>Settings of cuFile. Default <see langword="null"/>: as cufile.json and the environment have them, or another store of this process.</summary>
     public CuFileOptions? CuFile { get; init; }

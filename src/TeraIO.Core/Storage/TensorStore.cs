@@ -88,15 +88,20 @@ public sealed class TensorStore : IDisposable
         StoreOptions options, ILogger? logger, Func<ITransferBackend, ITransferBackend> decorate, Func<ITransferBackend, ITransferBackend>? decorateHost = null) =>
         Open(
             options, logger,
-            (_, path) => decorate(CreateBackend(options, path.QueueDepth!.Value)),
+            (path, own) => decorate(CreateBackend(options, path, own.QueueDepth!.Value)),
             decorateHost);
 
-    private static ITransferBackend CreateBackend(StoreOptions options, int queueDepth)
+    private static ITransferBackend CreateBackend(StoreOptions options, string path, int queueDepth)
     {
         // Settings that cannot be had are an error, and no reason to do without cuFile.
         if (options.CuFile is { } settings)
             CuFileDriver.Require(settings);
-        return options.Backend == StorageBackend.Device ? new DeviceBackend(Native) : Native(options.Backend, reason: null);
+        if (options.Backend != StorageBackend.Device)
+            return Native(options.Backend, reason: null);
+        var measured = options.BandwidthProfile is { } profile
+            ? MeasuredBackend.Of(profile, path, DeviceIdentity.Of(options.Device), options.StripeSize.Bytes, queueDepth)
+            : null;
+        return new DeviceBackend(Native, measured);
 
         NativeTransferBackend Native(StorageBackend kind, string? reason) =>
             new(kind, queueDepth, TransferLimits.ForQueueDepth(queueDepth).MostRequests, options.Device, options.CuFile, reason);
@@ -457,7 +462,7 @@ public sealed class TensorStore : IDisposable
             logger.LogInformation("Store in {Path}: {Backend}, {Mode} I/O", directory.FullPath, backend.Name, file.IsDirect ? "direct" : "buffered");
             if (file.Backend == StorageBackend.Staged && file.Route is { } reason)
             {
-                logger.LogInformation("Bytes for the device go {Reason} in {Path}; 'teraio doctor' tells what GPUDirect Storage lacks", reason, directory.FullPath);
+                logger.LogInformation("Bytes for the device go {Reason} in {Path}; 'teraio doctor' tells how far GPUDirect Storage works here", reason, directory.FullPath);
             }
             else if (file.GoesThroughHostMemory)
             {

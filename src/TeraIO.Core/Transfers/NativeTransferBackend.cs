@@ -21,7 +21,7 @@ internal sealed unsafe class NativeTransferBackend : ITransferBackend
     /// <param name="mostRequests">Requests held, queued ones included.</param>
     /// <param name="device">Ordinal of the GPU, for <see cref="StorageBackend.Staged"/>.</param>
     /// <param name="cuFile">Settings for <see cref="StorageBackend.CuFile"/>.</param>
-    /// <param name="reason">Why it is this backend, to be the route of files that have none of cuFile's.</param>
+    /// <param name="reason">Why it is this backend, to be told with the route of files.</param>
     /// <exception cref="ConfigurationException">The backend does not work on this machine, or the library is missing.</exception>
     public NativeTransferBackend(StorageBackend backend, int queueDepth, int mostRequests, int device = 0, CuFileOptions? cuFile = null, string? reason = null)
     {
@@ -174,7 +174,10 @@ internal sealed unsafe class NativeTransferBackend : ITransferBackend
             IsDirect = info.Direct != 0;
             FreeBytes = (long)ulong.Min(info.FreeBytes, long.MaxValue);
             if (kind == StorageBackend.CuFile)
-                (Route, GoesThroughHostMemory) = FindRoute();
+            {
+                (string route, GoesThroughHostMemory) = FindRoute();
+                Route = reason is null ? route : $"{route}; {reason}";
+            }
         }
 
         public GdsFileHandle Handle { get; }

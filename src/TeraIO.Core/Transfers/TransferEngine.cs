@@ -10,13 +10,17 @@ namespace TeraIO.Core.Transfers;
 /// failure may pass, checked by checksum. Thread-safe. Every started transfer completes exactly once.
 /// </summary>
 /// <remarks>
-/// Threads: the caller only queues, and submits reads (they need no work before). A write thread computes the checksums of
-/// writes and submits them, so that a training thread that evicts does not pay for hashing. The completion thread refills the
-/// device first and then verifies what was read, so that hashing overlaps with the next I/O. Two threads of its own rather
-/// than the pool's: a pool starved by blocked callers must not stop the transfer they wait for.
+/// Threads: the caller only queues, and submits what needs no work before: reads, and writes that are not hashed or so short that
+/// hashing them takes less time than waking a thread. A write thread computes the checksums of all other writes and submits them, so
+/// that a training thread that evicts does not pay for hashing. The completion thread refills the device first and then verifies what
+/// was read, so that hashing overlaps with the next I/O. Two threads of its own rather than the pool's: a pool starved by blocked
+/// callers must not stop the transfer they wait for.
 /// </remarks>
 internal sealed class TransferEngine : IDisposable
 {
+    /// <summary>Writes up to this length are hashed by whoever starts them.</summary>
+    private const long ShortWriteBytes = 128 << 10;
+
     private readonly ITransferBackend _backend;
     private readonly ILogger _logger;
     private readonly Lock _lock = new();
@@ -155,17 +159,46 @@ internal sealed class TransferEngine : IDisposable
     {
         if (direction == TransferDirection.Read)
             SubmitQueued(_reads);
-        else
+        else if (!SubmitQuickWrites())
             _writesWait.Set();
+    }
+
+    /// <summary>
+    /// Submits the next writes as long as that takes no time. Nothing completes here, unlike in <see cref="SubmitQueued"/>: whoever starts a write may hold a lock that the owner of another one needs to be told.
+    /// </summary>
+    /// <returns>Whether nothing is left for the write thread.</returns>
+    private bool SubmitQuickWrites()
+    {
+        while (true)
+        {
+            Transfer? transfer;
+            ulong token;
+            lock (_lock)
+            {
+                if (!_writes.TryPeek(out var next))
+                    return true;
+                if (!next.KeepsChecksum && next.Length > ShortWriteBytes)
+                    return false;
+                if (!TryTake(_writes, out transfer, out token))
+                    return true;
+            }
+            if (HashAndSubmit(transfer, token) == TransferStatus.Ok)
+                continue;
+            // The write thread tries again, and takes it from there.
+            lock (_lock)
+            {
+                if (_inFlight.Remove(token))
+                    PutBack(_writes, transfer);
+            }
+            return false;
+        }
     }
 
     private void SubmitQueued(TransferLane lane)
     {
         while (TryTake(lane, out var transfer, out ulong token))
         {
-            if (transfer.Direction == TransferDirection.Write && !transfer.KeepsChecksum)
-                transfer.Checksum = StripeChecksum.Compute(transfer.Memory, transfer.Length, transfer.ChecksumSeed);
-            var status = Submit(transfer, token);
+            var status = HashAndSubmit(transfer, token);
             if (status == TransferStatus.Busy && TryPutBack(lane, transfer, token))
                 return;
             if (status == TransferStatus.Ok)
@@ -189,6 +222,13 @@ internal sealed class TransferEngine : IDisposable
             _inFlight.Add(token, transfer);
             return true;
         }
+    }
+
+    private TransferStatus HashAndSubmit(Transfer transfer, ulong token)
+    {
+        if (transfer.Direction == TransferDirection.Write && !transfer.KeepsChecksum)
+            transfer.Checksum = StripeChecksum.Compute(transfer.Memory, transfer.Length, transfer.ChecksumSeed);
+        return Submit(transfer, token);
     }
 
     [SuppressMessage("Design", "CA1031", Justification = "A transfer that is not submitted must complete all the same, whatever went wrong.")]
@@ -226,10 +266,15 @@ internal sealed class TransferEngine : IDisposable
         {
             if (_inFlight.Count == 1 || !_inFlight.Remove(token))
                 return false;
-            transfer.State = TransferState.Queued;
-            lane.PutBack(transfer);
+            PutBack(lane, transfer);
             return true;
         }
+    }
+
+    private static void PutBack(TransferLane lane, Transfer transfer)
+    {
+        transfer.State = TransferState.Queued;
+        lane.PutBack(transfer);
     }
 
     private void RunWrites()

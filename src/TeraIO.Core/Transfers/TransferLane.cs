@@ -22,14 +22,20 @@ internal sealed class TransferLane(long mostBytesInFlight, int mostTransfersInFl
     public void Enqueue(Transfer transfer) =>
         _queue.Enqueue(transfer, new Order(transfer.Priority, transfer.Deadline, _nextSequence++));
 
+    /// <summary>What <see cref="TryDequeue"/> would give.</summary>
+    public bool TryPeek([NotNullWhen(true)] out Transfer? transfer)
+    {
+        if (_queue.TryPeek(out transfer, out _) && HasRoom(transfer.Length))
+            return true;
+        transfer = null;
+        return false;
+    }
+
     /// <summary>The next transfer, now counted as in flight; none while the lane is full. One always fits an empty lane, however long.</summary>
     public bool TryDequeue([NotNullWhen(true)] out Transfer? transfer)
     {
-        if (!_queue.TryPeek(out transfer, out _) || !HasRoom(transfer.Length))
-        {
-            transfer = null;
+        if (!TryPeek(out transfer))
             return false;
-        }
         _queue.Dequeue();
         BytesInFlight += transfer.Length;
         TransfersInFlight++;

@@ -46,8 +46,12 @@ internal sealed class SessionPlanner
         _measure = measure;
         _budget = options.MemoryBudget!.Value.Bytes;
         _policy = Policies.Named(options.Policy);
-        if (options.BandwidthProfile is { } profile) _ofProfile = BandwidthProfileFile.Read(profile).For(options.StoragePaths, options.StorageShares);
+        if (options.BandwidthProfile is { } profile) _ofProfile = Of(profile);
         _hostBandwidth = StoreProbe.MeasureHostMemory(store);
+
+        // The figures of what moves the bytes: the store may have chosen another backend than the profile's best.
+        StoreBandwidth Of(string file) =>
+            (store.Options.BandwidthProfile ?? BandwidthProfileFile.Read(file)).For(options.StoragePaths, options.StorageShares, [.. store.Statistics.Paths.Select(static path => path.Backend)]);
     }
 
     private bool Replans => _policy.Name == OffloadOptions.DefaultPolicy;

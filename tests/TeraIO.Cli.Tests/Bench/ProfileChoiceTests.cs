@@ -30,6 +30,28 @@ public sealed class ProfileChoiceTests
         Assert.That(ProfileChoice.Of(result, "machine", DateTimeOffset.UnixEpoch)!.Paths.Single().Backend, Is.EqualTo(expected));
     }
 
+    [TestCase(900, 800, "cufile")]
+    [TestCase(800, 900, "staged")]
+    public void Of_device_memory_the_faster_backend_is_chosen_whatever_was_expected(double cuFile, double staged, string expected)
+    {
+        BenchCell[] cells = [.. Setting("cufile", 1 << 20, 16, cuFile, cuFile, (1, 1)), .. Setting("staged", 1 << 20, 16, staged, staged, (1, 1))];
+        var result = new BenchResult(cells, [new BenchRoute("/p", "cufile", "why", expected == "staged")]);
+        BandwidthProfile profile = ProfileChoice.Of(result, "machine", DateTimeOffset.UnixEpoch, "a GPU")!;
+        Assert.That(profile.Paths.Single().Backend, Is.EqualTo(expected));
+        Assert.That(ProfileChoice.SessionChoice(profile, "/p")!.Reason, Does.Contain($"{expected} 1.13 times as fast"));
+    }
+
+    [Test]
+    public void All_settings_of_all_backends_stand_beside_the_best()
+    {
+        BandwidthProfile profile = Choose([.. Setting("threads", 4096, 1, 900, 900, (1, 1)), .. Setting("io_uring", 4096, 1, 800, 800, (1, 1)), .. Setting("io_uring", 8192, 4, 850, 700, (1, 1)), .. Setting("raw", 4096, 1, 9000, 9000, (1, 1))])!;
+        Assert.That(
+            profile.Measured.Select(static m => (m.Backend, m.RequestBytes, m.QueueDepth, m.ReadBandwidth, m.WriteBandwidth)),
+            Is.EqualTo(new[] { ("threads", 4096L, 1, 900.0, 900.0), ("io_uring", 4096L, 1, 800.0, 800.0), ("io_uring", 8192L, 4, 850.0, 700.0) }));
+        Assert.That(profile.Measured, Does.Contain(profile.Paths.Single()));
+        Assert.That((profile.Gpu, ProfileChoice.SessionChoice(profile, "/p")), Is.EqualTo(((string?)null, (MeasuredBackend?)null)));
+    }
+
     [Test]
     public void Without_both_directions_there_is_no_profile() => Assert.That(Choose([.. Setting("io_uring", 4096, 1, 1, 1, (1, 1)).Where(static c => c.Direction != BenchDirection.Write)]), Is.Null);
 

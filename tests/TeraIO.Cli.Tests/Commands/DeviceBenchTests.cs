@@ -42,6 +42,21 @@ public sealed class DeviceBenchTests : CliFixture
         Assert.That(Run("plan", "-t", TraceFile, "--budget", "40%", "--profile", profile, "-o", Path("p.json")).Code, Is.Zero);
     }
 
+    [Test]
+    public void The_profile_of_both_backends_tells_a_session_which_one_to_take()
+    {
+        string file = Path("both.profile.json");
+        ProcessResult run = Start(["bench", "--path", Folder, "--backend", "staged,cufile", "-o", file, .. _short]);
+        Assert.That((run.ExitCode, run.Errors), Is.EqualTo((0, "")));
+        BandwidthProfile profile = BandwidthProfileFile.Read(file);
+        Assert.That(profile.Gpu, Is.EqualTo("stand-in (no GPU) at 0000:3b:00.0"));
+        Assert.That(profile.Measured.Select(static m => (m.Backend, m.RequestBytes, m.QueueDepth)).ToArray(), Has.Length.EqualTo(8).And.Unique);
+        MeasuredBackend choice = MeasuredBackend.Of(profile, Folder, profile.Gpu!, 1 << 20, 32);
+        Assert.That(choice.Faster, Is.Not.Null);
+        Assert.That(profile.Paths.Single().Backend, Is.EqualTo(BackendNames.Of(choice.Faster!.Value)), "what is planned with is what a session takes");
+        Assert.That(run.Output, Does.Contain($"A session takes {choice.Faster} by itself: "));
+    }
+
     [TestCase("staged")]
     [TestCase("cufile")]
     public void Without_a_GPU_one_line_says_what_is_missing(string backend)

@@ -19,6 +19,26 @@ public sealed class BandwidthProfileTests
     }
 
     [Test]
+    public void The_gpu_and_all_measured_settings_are_kept()
+    {
+        BandwidthProfile read = Read(Written(_profile with { Gpu = "a GPU at 0000:3b:00.0", Measured = [_fast, _slow, _fast with { Backend = "threads" }] }));
+        Assert.That(read.Gpu, Is.EqualTo("a GPU at 0000:3b:00.0"));
+        Assert.That(read.Measured, Is.EqualTo(new[] { _fast, _slow, _fast with { Backend = "threads" } }));
+        Assert.That(Written(_profile), Does.Not.Contain("gpu").And.Not.Contain("measured\""));
+    }
+
+    [Test]
+    public void A_store_gets_the_best_figures_of_the_backend_that_moves_its_bytes()
+    {
+        PathBandwidth threads = new("/mnt/a", "threads", 1 << 20, 4, 1e9, 1e9, 0, 1e-4, 1e-10);
+        BandwidthProfile profile = _profile with { Measured = [_fast, threads with { ReadBandwidth = 5e8 }, threads, threads with { Path = "/mnt/c", ReadBandwidth = 9e9 }] };
+        Assert.That(profile.For(["/mnt/a/"], backends: [StorageBackend.Threads]), Is.EqualTo(new StoreBandwidth(1e9, 1e9, 0, 1e-10)));
+        Assert.That(profile.For(["/mnt/a/"], backends: [StorageBackend.IoUring]), Is.EqualTo(profile.For(["/mnt/a/"])));
+        Assert.That(profile.For(["/mnt/a/"], backends: [StorageBackend.CuFile]), Is.EqualTo(profile.For(["/mnt/a/"])), "it was not measured");
+        Assert.That(() => profile.For(["/mnt/a/"], backends: []), Throws.ArgumentException);
+    }
+
+    [Test]
     public void Paths_of_one_kind_give_the_sum_of_their_rates()
     {
         BandwidthProfile alike = _profile with { Paths = [_fast, _fast with { Path = "/mnt/b", ReadBandwidth = 1.5e9, WriteBandwidth = 1e9, Interference = 0.5, LatencySeconds = 2e-4, CpuSecondsPerByte = 5e-10 }] };

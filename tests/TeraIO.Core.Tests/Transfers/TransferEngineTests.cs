@@ -234,6 +234,67 @@ public class TransferEngineTests
         Assert.That(host.Checksum, Is.Not.EqualTo(Untouched));
     }
 
+    [TestCase(1, false, true)]
+    [TestCase(32, false, true)]
+    [TestCase(33, false, false, Description = "hashing takes longer than waking the write thread")]
+    [TestCase(33, true, true, Description = "nothing to hash")]
+    public void A_write_is_submitted_at_once_where_that_takes_no_time(int blocks, bool keepsChecksum, bool atOnce)
+    {
+        var write = Write(0);
+        write.Length = blocks * Block;
+        write.KeepsChecksum = keepsChecksum;
+
+        Start(write);
+        _owner.AwaitCompleted(1);
+
+        Assert.That(_backend.Submitters.Single() == Environment.CurrentManagedThreadId, Is.EqualTo(atOnce));
+    }
+
+    [Test]
+    public void A_write_behind_a_long_one_waits_for_its_turn()
+    {
+        _backend.IsPaused = true;
+        var first = Write(0);
+        first.Length = 33 * Block;
+        Start(first, Write(40));
+        _backend.AwaitAccepted(1);
+        _backend.IsPaused = false;
+        _backend.RunPaused();
+        _owner.AwaitCompleted(2);
+
+        Assert.That(AcceptedBlocks(), Is.EqualTo(new long[] { 0, 40 }));
+    }
+
+    [Test]
+    public void A_write_that_the_backend_was_too_busy_for_is_tried_again()
+    {
+        _backend.IsPaused = true;
+        Start(Write(0));
+        _backend.BusyAnswers = 1;
+
+        Start(Write(1));
+        _backend.AwaitAccepted(2);
+
+        Assert.That(AcceptedBlocks(), Is.EqualTo(new long[] { 0, 1 }));
+        Assert.That(_backend.Submitters[1], Is.Not.EqualTo(Environment.CurrentManagedThreadId), "the caller does not wait for the backend");
+    }
+
+    [Test]
+    public void A_write_that_the_backend_is_always_too_busy_for_fails_and_not_in_the_call_that_starts_it()
+    {
+        _backend.BusyAnswers = 100;
+        var write = Write(0);
+        write.RetriesLeft = 2;
+        int failedOn = 0;
+        _owner.Completed = () => failedOn = Environment.CurrentManagedThreadId;
+
+        Start(write);
+        _owner.AwaitCompleted(1);
+
+        Assert.That(_owner.Results, Is.EqualTo(new[] { (0, TransferStatus.Busy) }));
+        Assert.That(failedOn, Is.Not.EqualTo(Environment.CurrentManagedThreadId), "whoever starts it may hold locks");
+    }
+
     [Test]
     public void A_disposed_engine_refuses_transfers()
     {
@@ -276,8 +337,12 @@ public class TransferEngineTests
 
         public List<(int Index, TransferStatus Status)> Results { get; } = [];
 
+        /// <summary>Called at each end.</summary>
+        public Action? Completed { get; set; }
+
         public void OnCompleted(Transfer transfer)
         {
+            Completed?.Invoke();
             lock (Results)
                 Results.Add((transfer.Index, transfer.Status));
             _completed.Release();

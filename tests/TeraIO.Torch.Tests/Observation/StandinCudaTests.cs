@@ -22,6 +22,7 @@ public class StandinCudaTests
             withDriver ? torch.EnvironmentWithDriver : torch.Environment);
 
         Assert.That(tests.ExitCode, Is.Zero, tests.Output + tests.Errors);
+        Assert.That(tests.Errors, Is.Empty, "libtorch's C ABI prints the errors that it catches");
         Assert.That(tests.Output, Does.Match("^[1-9][0-9]* passed, 0 failed, 0 skipped"));
     }
 }

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using TeraIO.Core;
 using TeraIO.Core.Storage;
+using TeraIO.Core.Transfers;
 using TorchSharp;
 
 namespace TeraIO.Torch.Tests.Sessions;
@@ -45,6 +46,50 @@ internal sealed unsafe class CudaSessionTests : SessionFixture
     }
 
     [Test]
+    public void Each_path_takes_what_a_profile_has_as_the_faster([Values] OffloadMode mode)
+    {
+        List<float> undisturbed = _script.Run();
+        string second = Directory.CreateDirectory(StorePath + "-second").FullName;
+        try
+        {
+            var options = new OffloadOptions
+            {
+                Device = TensorDevice.Cuda(),
+                MemoryBudget = new ByteSize((long)(UnlimitedPeak().Bytes * 0.5)),
+                StoragePaths = [StorePath, second],
+                Mode = mode,
+                BandwidthProfile = WriteProfile(StorePath + "-profile.json", (StorePath, "staged"), (second, "cufile")),
+            };
+
+            using OffloadSession session = OffloadSession.Begin(options);
+            List<float> offloaded = _script.Run(session);
+
+            Assert.That(offloaded, Is.EqualTo(undisturbed));
+            Assert.That(session.StoragePaths.Select(static p => p.Backend), Is.EqualTo(new[] { StorageBackend.Staged, StorageBackend.CuFile }));
+            Assert.That(session.StoragePaths.Select(static p => p.BytesWritten), Is.All.GreaterThan(ByteSize.Zero));
+            Assert.That(session.StoragePaths.Select(static p => p.Route), Is.All.Contains("the bandwidth profile of 2026-11-25 has "));
+        }
+        finally
+        {
+            Directory.Delete(second, recursive: true);
+            File.Delete(StorePath + "-profile.json");
+        }
+    }
+
+    /// <summary>TEST DATA, not measured: on each path the given backend is twice as fast as the other one.</summary>
+    private static string WriteProfile(string file, params (string Path, string Faster)[] paths)
+    {
+        PathBandwidth[] rows =
+        [
+            .. paths.SelectMany(static p => (string[])["staged", "cufile"], static (p, backend) =>
+                new PathBandwidth(p.Path, backend, 1 << 20, 16, backend == p.Faster ? 2e8 : 1e8, backend == p.Faster ? 2e8 : 1e8, 0, 0, 0)),
+        ];
+        var profile = new BandwidthProfile("made up by a test", new DateTimeOffset(2026, 11, 25, 12, 0, 0, TimeSpan.Zero), [.. rows.Where((_, i) => i % 2 == 0)]) { Gpu = DeviceIdentity.Of(0), Measured = rows };
+        BandwidthProfileFile.Write(profile, file);
+        return file;
+    }
+
+    [Test]
     public void A_tensor_that_is_away_comes_back_in_a_pin()
     {
         const int Elements = 256 * 1024;
@@ -61,6 +106,18 @@ internal sealed unsafe class CudaSessionTests : SessionFixture
         }
 
         Assert.That(session.Failure, Is.Null);
+    }
+
+    [Test]
+    public void What_the_allocator_holds_is_told_beside_what_is_live()
+    {
+        using OffloadSession session = OffloadSession.Begin(new OffloadOptions { Device = TensorDevice.Cuda() });
+        ByteSize before = session.Statistics.ReservedBytes!.Value;
+        using (torch.Tensor tensor = torch.ones(4 << 20, device: torch.device("cuda:0")))
+            Assert.That(session.Statistics.ReservedBytes, Is.GreaterThanOrEqualTo(session.Statistics.LiveBytes).And.GreaterThanOrEqualTo(ByteSize.FromMiB(16)));
+
+        Assert.That(session.Statistics.LiveBytes, Is.EqualTo(ByteSize.Zero));
+        Assert.That(session.Statistics.ReservedBytes, Is.GreaterThanOrEqualTo(before), "a caching allocator keeps what is freed");
     }
 
     [Test]

@@ -11,7 +11,7 @@ public class DeviceOptionsTests
 
     private static IEnumerable<TestCaseData> Refused()
     {
-        yield return new TestCaseData(_onGpu with { Backend = StorageBackend.IoUring }, new[] { "Backend is IoUring", "cuda:1", "Auto, Staged or CuFile" });
+        yield return new TestCaseData(_onGpu with { Backend = StorageBackend.IoUring }, new[] { "Backend is IoUring", "cuda:1", "Auto, Device, Staged or CuFile" });
         yield return new TestCaseData(_onGpu with { Backend = StorageBackend.Threads }, new[] { "Backend is Threads", "cuda:1" });
         yield return new TestCaseData(_onGpu with { VerifyReads = true }, new[] { "VerifyReads", "cuda:1" });
         yield return new TestCaseData(_onGpu with { HostMemory = new HostMemoryOptions { Budget = ByteSize.FromMiB(8), AllowOnCpu = true } }, new[] { "HostMemory", "cuda:1" });

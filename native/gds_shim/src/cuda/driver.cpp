@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <cstdio>
 #include <cstdlib>
 #include <mutex>
 
@@ -90,6 +91,21 @@ std::string Driver::device_name(int ordinal) const {
     char name[256] = "";
     check(device_get_name(name, sizeof(name), device), "cuDeviceGetName");
     return name;
+}
+
+std::string Driver::device_description(int ordinal) const {
+    Device device = 0;
+    check(device_get(&device, ordinal), "cuDeviceGet");
+    int domain = 0;
+    int bus = 0;
+    int slot = 0;
+    check(device_get_attribute(&domain, device_pci_domain, device), "cuDeviceGetAttribute");
+    check(device_get_attribute(&bus, device_pci_bus, device), "cuDeviceGetAttribute");
+    check(device_get_attribute(&slot, device_pci_slot, device), "cuDeviceGetAttribute");
+    char place[32] = "";
+    std::snprintf(place, sizeof(place), "%04x:%02x:%02x.0", static_cast<unsigned>(domain),
+                  static_cast<unsigned>(bus), static_cast<unsigned>(slot));
+    return device_name(ordinal) + " at " + place;
 }
 
 PointerInfo Driver::pointer_info(DevicePointer pointer) const {

@@ -101,6 +101,8 @@ class Driver {
     int version() const;  // 12080 is CUDA 12.8
     int device_count() const;
     std::string device_name(int ordinal) const;
+    // "NVIDIA H100 80GB HBM3 at 0000:3b:00.0": the model, and which of them by its place on the PCI bus.
+    std::string device_description(int ordinal) const;
     PointerInfo pointer_info(DevicePointer pointer) const;
 
     // "CUDA_ERROR_OUT_OF_MEMORY (2): out of memory", for codes that the driver does not know just the number.

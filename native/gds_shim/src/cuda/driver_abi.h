@@ -48,6 +48,11 @@ inline constexpr unsigned host_register_device_map = 2;  // CU_MEMHOSTREGISTER_D
 
 inline constexpr unsigned wait_value_geq = 0;  // CU_STREAM_WAIT_VALUE_GEQ: (int32_t)(*address - value) >= 0
 
+// CUdevice_attribute
+inline constexpr int device_pci_bus = 33;     // CU_DEVICE_ATTRIBUTE_PCI_BUS_ID
+inline constexpr int device_pci_slot = 34;    // CU_DEVICE_ATTRIBUTE_PCI_DEVICE_ID
+inline constexpr int device_pci_domain = 50;  // CU_DEVICE_ATTRIBUTE_PCI_DOMAIN_ID
+
 // CUpointer_attribute
 inline constexpr int pointer_context = 1;
 inline constexpr int pointer_memory_type = 2;

@@ -41,6 +41,17 @@ class DeviceAllocation : public StagedTest {
 
 }  // namespace
 
+TEST_F(StagedTest, ADeviceIsDescribedWithoutBeingOpened) {
+    char text[64] = "";
+    EXPECT_EQ(TIO_OK, tio_gds_device_describe(0, text, sizeof(text))) << last_error_text();
+    EXPECT_STREQ("stand-in (no GPU) at 0000:3b:00.0", text);
+    EXPECT_EQ(TIO_OK, tio_gds_device_describe(0, text, 9));
+    EXPECT_STREQ("stand-in", text);
+    EXPECT_EQ(TIO_E_DEVICE, tio_gds_device_describe(7, text, sizeof(text)));
+    EXPECT_NE(std::string::npos, last_error_text().find("CUDA_ERROR_INVALID_DEVICE")) << last_error_text();
+    EXPECT_EQ(TIO_E_INVALID, tio_gds_device_describe(0, nullptr, 0));
+}
+
 TEST_F(DeviceAllocation, IsThereUntilItIsFreed) {
     const OpenGpu gpu;
     void* first = allocate(gpu);

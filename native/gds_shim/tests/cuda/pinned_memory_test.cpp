@@ -1,10 +1,8 @@
 // Pinning host memory that belongs to somebody else, over the stand-in of the CUDA driver.
 #include <gtest/gtest.h>
 
-#include "abi_handles.h"
 #include "cuda/driver_abi.h"
-#include "memory.h"
-#include "standin_cuda_session.h"
+#include "staged_queue.h"
 #include "tio_gds.h"
 
 using namespace tio::gds::testing;
@@ -13,24 +11,24 @@ namespace {
 
 constexpr size_t bytes = size_t{1} << 20;
 
+class PinnedMemory : public StagedTest {};
+
 }  // namespace
 
-TEST(PinnedMemory, IsPinnedUntilItIsUnpinned) {
-    const StandinCudaSession session;
+TEST_F(PinnedMemory, IsPinnedUntilItIsUnpinned) {
     const AlignedMemory memory = aligned_memory(bytes);
     tio_gds_pin* pin = nullptr;
     ASSERT_EQ(TIO_OK, tio_gds_host_pin(memory.get(), bytes, &pin));
-    EXPECT_EQ(bytes, StandinCudaSession::counts().pinned_bytes);
-    EXPECT_EQ(1u, StandinCudaSession::counts().contexts_retained);
+    EXPECT_EQ(bytes, session_.counts().pinned_bytes);
+    EXPECT_EQ(1u, session_.counts().contexts_retained);
 
     EXPECT_EQ(TIO_OK, tio_gds_host_unpin(pin));
 
-    EXPECT_EQ(0u, StandinCudaSession::counts().pinned_bytes);
-    EXPECT_EQ(0u, StandinCudaSession::counts().contexts_retained);
+    EXPECT_EQ(0u, session_.counts().pinned_bytes);
+    EXPECT_EQ(0u, session_.counts().contexts_retained);
 }
 
-TEST(PinnedMemory, ThatTheDriverRefusesLeavesNothingBehind) {
-    const StandinCudaSession session;
+TEST_F(PinnedMemory, ThatTheDriverRefusesLeavesNothingBehind) {
     const AlignedMemory memory = aligned_memory(bytes);
     tio_gds_pin* pin = nullptr;
     tio_standin_cuda_fail_call("cuMemHostRegister", 1, tio::gds::cuda::error_out_of_memory);
@@ -41,7 +39,7 @@ TEST(PinnedMemory, ThatTheDriverRefusesLeavesNothingBehind) {
     EXPECT_NE(std::string::npos, last_error_text().find("cuMemHostRegister")) << last_error_text();
 }
 
-TEST(PinnedMemory, NeedsAnAddressALengthAndAPlaceForTheAnswer) {
+TEST_F(PinnedMemory, NeedsAnAddressALengthAndAPlaceForTheAnswer) {
     tio_gds_pin* pin = nullptr;
     EXPECT_EQ(TIO_E_INVALID, tio_gds_host_pin(nullptr, bytes, &pin));
     EXPECT_EQ(TIO_E_INVALID, tio_gds_host_pin(&pin, 0, &pin));

@@ -27,6 +27,8 @@ inline tio_gds_queue_options staged_options(uint32_t slots) {
 // The stand-in as the process's CUDA driver. Copies that a test holds are let go at its end.
 class StagedTest : public ::testing::Test {
   protected:
+    // Each test has a new stand-in, which knows nothing of the cuInit of the tests before it in this process;
+    // the shared driver calls it only once.
     StagedTest() { EXPECT_EQ(cuda::success, cuda::Driver::shared().init(0)); }
     ~StagedTest() override { tio_standin_cuda_hold_copies(0); }
 

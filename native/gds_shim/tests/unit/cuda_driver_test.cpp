@@ -74,6 +74,7 @@ TEST_F(CudaDriver, TellsVersionDevicesAndErrorsAsText) {
     EXPECT_EQ(12080, driver.version());
     EXPECT_EQ(2, driver.device_count());
     EXPECT_EQ("stand-in (no GPU)", driver.device_name(1));
+    EXPECT_EQ("stand-in (no GPU) at 0000:3b:00.0", driver.device_description(1));
     EXPECT_EQ("CUDA_ERROR_OUT_OF_MEMORY (2): out of memory", driver.describe(cuda::error_out_of_memory));
     EXPECT_EQ("CUDA error 4711 (unknown to this driver)", driver.describe(4711));
 }

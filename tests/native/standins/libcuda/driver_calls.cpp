@@ -200,7 +200,7 @@ EXPORTED Result cuDeviceGetName(char* name, int capacity, Device) {
 
 EXPORTED Result cuDeviceGetAttribute(int* value, int attribute, Device) {
     const Guard lock(machine().mutex);
-    *value = 0;
+    *value = attribute == cuda::device_pci_bus ? 0x3b : 0;
     return machine().begin_call("cuDeviceGetAttribute", std::to_string(attribute), true);
 }
 

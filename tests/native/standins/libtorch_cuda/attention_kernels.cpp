@@ -23,6 +23,18 @@ Tensor tensor_at(const void* reference) {
     return Tensor::share(implementation);
 }
 
+// What the CPU's kernels take: the first tensors, dropout_p and is_causal behind each other, no attn_mask,
+// scale.
+Stack for_host(const Stack& arguments, size_t tensors, size_t dropout, size_t scale) {
+    Stack on_host;
+    for (size_t i = 0; i < tensors; ++i) on_host.emplace_back(host_alias(arguments.at(i).tensor()));
+    on_host.push_back(arguments.at(dropout));
+    on_host.push_back(arguments.at(dropout + 1));
+    on_host.emplace_back();
+    on_host.push_back(arguments.at(scale));
+    return on_host;
+}
+
 int64_t choose(const void* query, const void* key, const void* value, const std::optional<Tensor>& mask,
                double dropout, bool causal, std::optional<double> scale, bool grouped) {
     const Unrecorded unrecorded;
@@ -49,13 +61,8 @@ void flash_attention(const OperatorHandle&, Stack* stack) {
     const Unrecorded unrecorded;
     std::optional<KernelTurn> turn(std::in_place);
     count_kernel();
-    Stack on_host;
-    for (size_t i = 0; i < 3; ++i) on_host.emplace_back(host_alias(arguments.at(i).tensor()));
-    on_host.push_back(arguments.at(3));
-    on_host.push_back(arguments.at(4));
-    on_host.emplace_back();  // attn_mask
-    on_host.push_back(arguments.at(6));
-    const Stack results = call("aten::_scaled_dot_product_flash_attention_for_cpu", "", std::move(on_host));
+    const Stack results =
+        call("aten::_scaled_dot_product_flash_attention_for_cpu", "", for_host(arguments, 3, 3, 6));
     // output, logsumexp, cum_seq_q, cum_seq_k, max_q, max_k, rng_state, unused, debug_attn_mask
     const int64_t most_queries = arguments.at(0).tensor().sizes().at(2);
     const int64_t most_keys = arguments.at(1).tensor().sizes().at(2);
@@ -79,14 +86,8 @@ void flash_attention_backward(const OperatorHandle&, Stack* stack) {
     const Unrecorded unrecorded;
     std::optional<KernelTurn> turn(std::in_place);
     count_kernel();
-    Stack on_host;
-    for (size_t i = 0; i < 6; ++i) on_host.emplace_back(host_alias(arguments.at(i).tensor()));
-    on_host.push_back(arguments.at(10));
-    on_host.push_back(arguments.at(11));
-    on_host.emplace_back();  // attn_mask
-    on_host.push_back(arguments.at(14));
-    const Stack gradients =
-        call("aten::_scaled_dot_product_flash_attention_for_cpu_backward", "", std::move(on_host));
+    const Stack gradients = call("aten::_scaled_dot_product_flash_attention_for_cpu_backward", "",
+                                 for_host(arguments, 6, 10, 14));
     turn.reset();
     for (const IValue& gradient : gradients) stack->emplace_back(copy_to_device(gradient.tensor()));
 }
