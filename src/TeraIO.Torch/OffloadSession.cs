@@ -99,6 +99,9 @@ public sealed class OffloadSession : IDisposable
                 LatePrefetchTime = engine.LatePrefetchTime,
                 OnDemandReadTime = engine.OnDemandReadTime,
                 NoRoomTime = engine.NoRoomTime,
+                StreamWaits = engine.StreamWaits,
+                TimedStreamWaits = engine.TimedStreamWaits,
+                StreamWaitTime = engine.StreamWaitTime,
                 PlannedSteps = _planned?.PlannedSteps ?? 0,
                 Divergences = _planned?.Divergences ?? 0,
                 FailedMigrations = _planned?.FailedMigrations ?? 0,
@@ -171,6 +174,7 @@ public sealed class OffloadSession : IDisposable
     public StepScope BeginStep()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
+        _engine.AwaitReads();
         ThrowIfFailed();
         _planned?.BeginStep();
         return new StepScope(this);
@@ -276,6 +280,7 @@ public sealed class OffloadSession : IDisposable
         finally
         {
             _bridge.Dispose();
+            _engine.Dispose();
             _store?.Dispose();
             // Its fences are free once the store has drained.
             _kernels?.Dispose();
@@ -287,11 +292,12 @@ public sealed class OffloadSession : IDisposable
     {
         TorchRuntime.Initialize();
         KernelOrder? kernels = null;
+        OnDemandEngine? engine = null;
         try
         {
             // Without a store nothing moves that would need an order.
-            if (options.Device.IsCuda && store is not null) kernels = new KernelOrder(options.Device.CudaOrdinal, ObserverBridge.CurrentStream);
-            var engine = new OnDemandEngine(new TorchStorageMemory(), store, budget, kernels);
+            if (options.Device.IsCuda && store is not null) kernels = new KernelOrder(options.Device.CudaOrdinal, ObserverBridge.CurrentStream, options.ReadWaits);
+            engine = new OnDemandEngine(new TorchStorageMemory(), store, budget, kernels);
             PlannedRun? planned = null;
             SessionPlanner? planner = null;
             if (options.Mode == OffloadMode.Planned && store is not null)
@@ -306,6 +312,7 @@ public sealed class OffloadSession : IDisposable
         }
         catch
         {
+            engine?.Dispose();
             store?.Dispose();
             kernels?.Dispose();
             throw;
@@ -313,7 +320,11 @@ public sealed class OffloadSession : IDisposable
     }
 
     /// <summary>The scope of a step was disposed.</summary>
-    internal void EndStep() => _planned?.EndStep();
+    internal void EndStep()
+    {
+        _engine.AwaitReads();
+        _planned?.EndStep();
+    }
 
     private void Name(torch.Tensor tensor, string? name)
     {
