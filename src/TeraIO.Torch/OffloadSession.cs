@@ -287,6 +287,9 @@ public sealed class OffloadSession : IDisposable
         }
     }
 
+    /// <summary>For tests.</summary>
+    internal OnDemandEngine Engine => _engine;
+
     /// <summary>For tests: a session over a store that they opened; the session owns it.</summary>
     internal static OffloadSession Begin(OffloadOptions options, TensorStore? store, long budget)
     {

@@ -120,6 +120,7 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, ICo
         VerifyReads = options.VerifyReads,
         Device = options.Device,
         Backend = options.Backend,
+        ReadWaits = options.ReadWaits,
     });
 
     private ITextSource OpenText() => options.TextFile is { } file

@@ -51,6 +51,7 @@ internal sealed class Migrator : IDisposable
     /// <returns>False when it is in use, away already or cannot move.</returns>
     public bool RequestOffload(TensorBlock block, WriteTarget target)
     {
+        if (_isStopping || _state.Stopped is not null) return false;
         if (block is { State: ResidencyState.Arriving, StaysResident: false })
         {
             // The host is ahead of the device.
@@ -58,7 +59,7 @@ internal sealed class Migrator : IDisposable
             return true;
         }
 
-        if (_isStopping || _state.Stopped is not null || block is not { State: ResidencyState.Resident, Pins: 0, Storage: not 0, StaysResident: false }) return false;
+        if (block is not { State: ResidencyState.Resident, Pins: 0, Storage: not 0, StaysResident: false }) return false;
         _offloads.Enqueue(_state.BeginOffload(block, target));
         _work.Set();
         return true;

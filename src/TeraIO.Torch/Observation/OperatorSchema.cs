@@ -75,14 +75,14 @@ internal sealed record OperatorSchema(string Name, ulong WrittenArguments, OpTra
         return ReturnsValues(returns) ? OpTraitFlags.ReturnsValues : OpTraitFlags.None;
     }
 
-    /// <summary>Some result is neither a tensor nor a list of them. An op without results returns nothing.</summary>
+    /// <summary>Some result is neither a tensor nor a list of them, nor a size, which symbolic integers are. An op without results returns nothing.</summary>
     private static bool ReturnsValues(string returns)
     {
         string all = returns.Trim();
         if (all.StartsWith('(') && all.EndsWith(')')) all = all[1..^1];
         foreach (string result in SplitTopLevel(all))
         {
-            if (result.Length > 0 && !result.StartsWith("Tensor", StringComparison.Ordinal)) return true;
+            if (result.Length > 0 && !result.StartsWith("Tensor", StringComparison.Ordinal) && !result.StartsWith("SymInt", StringComparison.Ordinal)) return true;
         }
 
         return false;

@@ -93,6 +93,9 @@ public class CommandLineTests
     [TestCase("--budget 1GiB --backend tape", "--backend 'tape'")]
     [TestCase("--device cuda --budget 1GiB --verify-reads true", "--verify-reads")]
     [TestCase("--device cuda --budget 1GiB --host-memory 1GiB", "--host-memory")]
+    [TestCase("--budget 1GiB --read-waits stream", "--device cpu")]
+    [TestCase("--device cuda --budget 1GiB --read-waits gpu", "--read-waits 'gpu'")]
+    [TestCase("--device cuda --budget 1GiB --read-waits stream --leases path", "--leases none")]
     [TestCase("--device cuda --no-offload --data-parallel", "--data-parallel")]
     [TestCase("--device cuda --no-offload --resume x", "--dropout 0")]
     [TestCase("--no-offload --config huge", "gpt2-small")]
@@ -123,6 +126,13 @@ public class CommandLineTests
         Assert.That(Read("--budget 1GiB --backend threads"), Has.Property("Device").EqualTo(TensorDevice.Cpu).And.Property("Backend").EqualTo(StorageBackend.Threads));
 
     [TestCase("", null)]
+    [TestCase("", ReadWaits.OnHost)]
+    [TestCase("--read-waits host", ReadWaits.OnHost)]
+    [TestCase("--read-waits stream", ReadWaits.InStream)]
+    [TestCase("--read-waits stream --leases none", ReadWaits.InStream)]
+    public void Who_waits_for_reads_may_be_chosen(string arguments, ReadWaits expected) =>
+        Assert.That(Read($"--device cuda --budget 1GiB {arguments}").ReadWaits, Is.EqualTo(expected));
+
     [TestCase("--verify-reads true", true)]
     [TestCase("--verify-reads false", false)]
     public void Whether_reads_are_verified_is_left_to_the_session_unless_it_is_said(string arguments, bool? expected) =>
