@@ -58,7 +58,10 @@ public sealed class OffloadSession : IDisposable
     /// <summary>The limit on live tensor bytes; null when the session only observes.</summary>
     public ByteSize? MemoryBudget => _budget == long.MaxValue ? null : new ByteSize(_budget);
 
-    /// <summary>The first error inside an op since the session began, or why it moves nothing any more; or null.</summary>
+    /// <summary>
+    /// The first error inside an op since the session began, or why it moves nothing any more; or null. With <see cref="ReadWaits.InStream"/> a failed read shows before the next op that brings data out of the
+    /// device, or at the end of the step.
+    /// </summary>
     public TeraIOException? Failure => _engine.Stopped ?? _bridge.Failure;
 
     /// <summary>The steady training step as the planner sees it; null before two equal steps, and in other modes than <see cref="OffloadMode.Planned"/>.</summary>

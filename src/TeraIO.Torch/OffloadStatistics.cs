@@ -43,7 +43,7 @@ public readonly record struct OffloadStatistics
     /// </summary>
     public long StreamWaits { get; init; }
 
-    /// <summary>Those of <see cref="StreamWaits"/> whose time the device's clock took: of steps that a plan is made or judged with. Nobody knows how long the others took.</summary>
+    /// <summary>Those of <see cref="StreamWaits"/> whose time the device's clock took: of steps that a plan is made or judged with. Nobody knows how long the others took. Counted when the step has ended, and so not in its <see cref="StepScope.Statistics"/>.</summary>
     public long TimedStreamWaits { get; init; }
 
     /// <summary>How long the stream stood still for <see cref="TimedStreamWaits"/>.</summary>
