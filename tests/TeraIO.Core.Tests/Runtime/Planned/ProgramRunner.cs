@@ -157,6 +157,7 @@ internal sealed class ProgramRunner : IDisposable
     {
         foreach (int tensor in _tensors.Keys.ToArray()) Do(new ProgramOp("aten::check") { Reads = [tensor] });
         Synchronize();
+        Assert.That(Engine.AwaitReads(), Is.Null);
         Assert.That(_wrong, Is.Empty);
     }
 
