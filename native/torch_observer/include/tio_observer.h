@@ -60,8 +60,8 @@ typedef struct tio_obs_traits {
 enum {
     TIO_OBS_OP_METADATA_ONLY =
         1u << 0, /* reads no bytes of its inputs (views, shape queries): no op_begin for it */
-    TIO_OBS_OP_TRANSPARENT = 1u << 1,  /* touches bytes only through ops of its own (autograd nodes,
-                                          composites): it is not an enclosing op of those, and has no events */
+    TIO_OBS_OP_TRANSPARENT = 1u << 1,   /* touches bytes only through ops of its own (autograd nodes,
+                                           composites): it is not an enclosing op of those, and has no events */
     TIO_OBS_OP_BACKWARD_NODE = 1u << 2, /* with TRANSPARENT: ops inside it belong to the backward pass */
     TIO_OBS_OP_RETURNS_VALUES = 1u << 3 /* some result of it is no tensor: a number, a truth value, .. */
 };
@@ -69,8 +69,9 @@ enum {
 enum {
     TIO_OBS_EVENT_BACKWARD = 1u << 0, /* the op runs inside a backward node of this thread */
     TIO_OBS_EVENT_BRINGS_OUT =
-        1u << 1 /* op_begin with TIO_OBS_DELIVER_RESULTS: the op has tensors of the device and returns values, or
-                   writes to a tensor that is elsewhere. Operands are all those of the device, however small */
+        1u
+        << 1 /* op_begin with TIO_OBS_DELIVER_RESULTS: the op has tensors of the device and returns values, or
+                writes to a tensor that is elsewhere. Operands are all those of the device, however small */
 };
 
 enum {
