@@ -80,16 +80,16 @@ internal sealed class Restorer(EngineState state, Evictor evictor)
 
     private TeraIOException? AwaitOrBegin(TensorBlock block, List<Prefetch> reads)
     {
-        lock (state.Sync)
+        while (true)
         {
-            while (block.State is ResidencyState.Prefetching or ResidencyState.Arriving)
+            if (Begin(block, continuesInline: false, read => reads.Add(new Prefetch(block, read))) is { } failure) return failure;
+            if (reads.Exists(read => read.Block == block)) return null; // begun here; or two operands, one storage
+            lock (state.Sync)
             {
-                if (reads.Exists(read => read.Block == block)) return null; // two operands, one storage
-                state.WaitForNews(StallCause.LatePrefetch); // the migrator or another thread reads it
+                if (block.State is not (ResidencyState.Prefetching or ResidencyState.Arriving or ResidencyState.Offloaded)) return state.Spoilt;
+                if (block.State != ResidencyState.Offloaded) state.WaitForNews(StallCause.LatePrefetch); // the migrator or another thread reads it
             }
         }
-
-        return Begin(block, continuesInline: false, read => reads.Add(new Prefetch(block, read)));
     }
 
     private TeraIOException? BeginFollowed(TensorBlock block, ref bool hasBegun)
@@ -164,6 +164,7 @@ internal sealed class Restorer(EngineState state, Evictor evictor)
                     while (block.State == ResidencyState.Prefetching && block.Read == read)
                         state.WaitForNews(read is { IsOnDemand: true } ? StallCause.OnDemandRead : StallCause.LatePrefetch);
                     if (read is { IsOnDemand: true, Failure: { } failure }) return failure;
+                    if (block.State == ResidencyState.Prefetching) continue; // another read by now
                 }
 
                 if (block.State != ResidencyState.Offloaded) return null;

@@ -65,7 +65,18 @@ internal sealed class StreamReads : IDisposable
 
     /// <summary>A read is about to begin that the stream may be made to wait for. <see cref="End"/> follows.</summary>
     /// <exception cref="TeraIOException">The driver refused.</exception>
-    public AwaitableRead Arm(TensorBlock block, bool isOnDemand) => block.Read = new AwaitableRead(block, _kernels.Armed(), isOnDemand);
+    public AwaitableRead Arm(TensorBlock block, bool isOnDemand)
+    {
+        var read = new AwaitableRead(block, _kernels.Armed(), isOnDemand);
+        // The migrator begins reads without the lock.
+        lock (_state.Sync)
+        {
+            block.Read = read;
+            Monitor.PulseAll(_state.Sync);
+        }
+
+        return read;
+    }
 
     /// <summary>Looks at a read that an op began when it has ended, because nobody waits for it.</summary>
     public void Follow(OrderedTransfer transfer, TensorBlock block)

@@ -441,7 +441,7 @@ public class StreamReadTests : StandinGpuFixture
 
         Assert.That(timed.StreamWaits, Is.Positive);
         Assert.That(timed.TimedStreamWaits, Is.EqualTo(timed.StreamWaits));
-        Assert.That(timed.StreamWaitTime, Is.Positive);
+        Assert.That(timed.StreamWaitTime, Is.GreaterThan(TimeSpan.Zero));
         Assert.That(after.StreamWaits, Is.GreaterThan(timed.StreamWaits));
         Assert.That((after.TimedStreamWaits, after.StreamWaitTime), Is.EqualTo((timed.TimedStreamWaits, timed.StreamWaitTime)), "unknown, and not none");
     }
