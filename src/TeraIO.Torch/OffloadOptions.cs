@@ -83,6 +83,19 @@ public sealed record OffloadOptions
     /// </summary>
     public TimeSpan? TransferDeadline { get; init; }
 
+    /// <summary>
+    /// Who waits for bytes that an op on a CUDA device needs and that are still on their way: <see cref="ReadWaits.OnHost"/>, the thread that launches the op, or <see cref="ReadWaits.InStream"/>, the device's
+    /// stream. Refused for other devices, and together with <see cref="Leases"/> that are not <see cref="LeaseMode.None"/>. Default <see cref="ReadWaits.OnHost"/>: no GPU has shown yet what the other is worth.
+    /// </summary>
+    /// <remarks>
+    /// <para>In the stream, a read that fails is known only after kernels ran without its bytes. So every op that copies from the device or returns a value, <see cref="OffloadSession.Pin"/>,
+    /// <see cref="OffloadSession.RestoreAll"/> and the end of a step wait until all reads before them were looked at. One that failed ends the session: <see cref="OffloadSession.Failure"/> is a
+    /// <see cref="ReadFailedException"/>, every later op throws, and training starts again from the last checkpoint. What no op shows is not held back: sizes that depend on data (<c>nonzero</c>,
+    /// <c>masked_select</c>) may be wrong before the next op that is held back throws.</para>
+    /// <para>The thread still waits for room under the budget, and where the driver lets no stream wait. It runs further ahead of the device than otherwise, which a <see cref="TransferDeadline"/> has to leave time for.</para>
+    /// </remarks>
+    public ReadWaits ReadWaits { get; init; } = ReadWaits.OnHost;
+
     /// <summary>Slows every storage path down to this device, for experiments. Default <see langword="null"/>: as fast as it is.</summary>
     public EmulatedDevice? EmulatedDevice { get; init; }
 
@@ -132,6 +145,7 @@ public sealed record OffloadOptions
                 $"{nameof(Backend)} is {Backend}, which moves the memory of a CUDA device, but {nameof(Device)} is {Device}: set {nameof(Device)} to {nameof(TensorDevice)}.{nameof(TensorDevice.Cuda)}(), or use Auto, IoUring or Threads.");
         }
 
+        if (ReadWaits == ReadWaits.InStream) ValidateForStreamReads();
         if (HostMemory is { AllowOnCpu: false } host)
         {
             throw new ConfigurationException(
@@ -149,6 +163,21 @@ public sealed record OffloadOptions
         if (StoragePaths.Count == 0)
         {
             throw new ConfigurationException($"{nameof(MemoryBudget)} is set but {nameof(StoragePaths)} is empty: name at least one directory for offloaded bytes.");
+        }
+    }
+
+    private void ValidateForStreamReads()
+    {
+        if (!Device.IsCuda)
+        {
+            throw new ConfigurationException($"{nameof(ReadWaits)} is {ReadWaits}, but the tensors are on {Device}, which has no streams: leave it out.");
+        }
+
+        if (Leases is { Mode: not LeaseMode.None } leases)
+        {
+            throw new ConfigurationException(
+                $"{nameof(ReadWaits)} is {ReadWaits} and {nameof(Leases)} are {leases.Mode}: transfers that are held for kernels would keep the lease from the read that those kernels wait for. "
+                + $"Use {nameof(ReadWaits)}.{nameof(ReadWaits.OnHost)}, or {nameof(LeaseMode)}.{nameof(LeaseMode.None)}.");
         }
     }
 
@@ -200,6 +229,7 @@ public sealed record OffloadOptions
 
     internal ObserverOptions ToObserverOptions() => new()
     {
+        Flags = ReadWaits == ReadWaits.InStream ? ObserverFlags.DeliverResults : ObserverFlags.None,
         MinimumBytes = (ulong)MinimumOffloadSize.Bytes,
         LimitBytes = (ulong)(MemoryBudget?.Bytes ?? 0),
         CacheBytes = BlockCacheSize is { } cache ? (ulong)Math.Max(0, cache.Bytes) : ulong.MaxValue,

@@ -58,7 +58,10 @@ public sealed class OffloadSession : IDisposable
     /// <summary>The limit on live tensor bytes; null when the session only observes.</summary>
     public ByteSize? MemoryBudget => _budget == long.MaxValue ? null : new ByteSize(_budget);
 
-    /// <summary>The first error inside an op since the session began, or why it moves nothing any more; or null.</summary>
+    /// <summary>
+    /// The first error inside an op since the session began, or why it moves nothing any more; or null. With <see cref="ReadWaits.InStream"/> a failed read shows before the next op that brings data out of the
+    /// device, or at the end of the step.
+    /// </summary>
     public TeraIOException? Failure => _engine.Stopped ?? _bridge.Failure;
 
     /// <summary>The steady training step as the planner sees it; null before two equal steps, and in other modes than <see cref="OffloadMode.Planned"/>.</summary>
@@ -105,6 +108,9 @@ public sealed class OffloadSession : IDisposable
                 LatePrefetchTime = engine.LatePrefetchTime,
                 OnDemandReadTime = engine.OnDemandReadTime,
                 NoRoomTime = engine.NoRoomTime,
+                StreamWaits = engine.StreamWaits,
+                TimedStreamWaits = engine.TimedStreamWaits,
+                StreamWaitTime = engine.StreamWaitTime,
                 PlannedSteps = _planned?.PlannedSteps ?? 0,
                 Divergences = _planned?.Divergences ?? 0,
                 FailedMigrations = _planned?.FailedMigrations ?? 0,
@@ -178,6 +184,7 @@ public sealed class OffloadSession : IDisposable
     public StepScope BeginStep()
     {
         ObjectDisposedException.ThrowIf(_disposed, this);
+        _engine.AwaitReads();
         ThrowIfFailed();
         _planned?.BeginStep();
         return new StepScope(this);
@@ -283,22 +290,27 @@ public sealed class OffloadSession : IDisposable
         finally
         {
             _bridge.Dispose();
+            _engine.Dispose();
             _store?.Dispose();
             // Its fences are free once the store has drained.
             _kernels?.Dispose();
         }
     }
 
+    /// <summary>For tests.</summary>
+    internal OnDemandEngine Engine => _engine;
+
     /// <summary>For tests: a session over a store that they opened; the session owns it.</summary>
     internal static OffloadSession Begin(OffloadOptions options, TensorStore? store, long budget)
     {
         TorchRuntime.Initialize();
         KernelOrder? kernels = null;
+        OnDemandEngine? engine = null;
         try
         {
             // Without a store nothing moves that would need an order.
-            if (options.Device.IsCuda && store is not null) kernels = new KernelOrder(options.Device.CudaOrdinal, ObserverBridge.CurrentStream);
-            var engine = new OnDemandEngine(new TorchStorageMemory(), store, budget, kernels);
+            if (options.Device.IsCuda && store is not null) kernels = new KernelOrder(options.Device.CudaOrdinal, ObserverBridge.CurrentStream, options.ReadWaits);
+            engine = new OnDemandEngine(new TorchStorageMemory(), store, budget, kernels);
             PlannedRun? planned = null;
             SessionPlanner? planner = null;
             if (options.Mode == OffloadMode.Planned && store is not null)
@@ -313,6 +325,7 @@ public sealed class OffloadSession : IDisposable
         }
         catch
         {
+            engine?.Dispose();
             store?.Dispose();
             kernels?.Dispose();
             throw;
@@ -320,7 +333,11 @@ public sealed class OffloadSession : IDisposable
     }
 
     /// <summary>The scope of a step was disposed.</summary>
-    internal void EndStep() => _planned?.EndStep();
+    internal void EndStep()
+    {
+        _engine.AwaitReads();
+        _planned?.EndStep();
+    }
 
     private void Name(torch.Tensor tensor, string? name)
     {

@@ -31,7 +31,7 @@ public readonly record struct OffloadStatistics
     /// <summary>Storages that came back.</summary>
     public long Prefetches { get; init; }
 
-    /// <summary>Time that ops and allocations waited for transfers.</summary>
+    /// <summary>Time that ops and allocations waited for transfers, as far as the host did; what the device's stream waited in its place is not in it (<see cref="StreamWaits"/>).</summary>
     public TimeSpan StallTime { get; init; }
 
     /// <summary>The part of <see cref="StallTime"/> spent on planned prefetches that came too late.</summary>
@@ -42,6 +42,17 @@ public readonly record struct OffloadStatistics
 
     /// <summary>The part of <see cref="StallTime"/> spent on making room.</summary>
     public TimeSpan NoRoomTime { get; init; }
+
+    /// <summary>
+    /// Times that the device's stream was made to wait for a read in the host's place (<see cref="ReadWaits.InStream"/>). How long it waited is known for <see cref="TimedStreamWaits"/> of them only.
+    /// </summary>
+    public long StreamWaits { get; init; }
+
+    /// <summary>Those of <see cref="StreamWaits"/> whose time the device's clock took: of steps that a plan is made or judged with. Nobody knows how long the others took. Counted when the step has ended, and so not in its <see cref="StepScope.Statistics"/>.</summary>
+    public long TimedStreamWaits { get; init; }
+
+    /// <summary>How long the stream stood still for <see cref="TimedStreamWaits"/>.</summary>
+    public TimeSpan StreamWaitTime { get; init; }
 
     /// <summary>Steps that ran from first to last op by a plan.</summary>
     public long PlannedSteps { get; init; }
@@ -79,6 +90,9 @@ public readonly record struct OffloadStatistics
         LatePrefetchTime = later.LatePrefetchTime - earlier.LatePrefetchTime,
         OnDemandReadTime = later.OnDemandReadTime - earlier.OnDemandReadTime,
         NoRoomTime = later.NoRoomTime - earlier.NoRoomTime,
+        StreamWaits = later.StreamWaits - earlier.StreamWaits,
+        TimedStreamWaits = later.TimedStreamWaits - earlier.TimedStreamWaits,
+        StreamWaitTime = later.StreamWaitTime - earlier.StreamWaitTime,
         PlannedSteps = later.PlannedSteps - earlier.PlannedSteps,
         Divergences = later.Divergences - earlier.Divergences,
         FailedMigrations = later.FailedMigrations - earlier.FailedMigrations,

@@ -36,7 +36,7 @@
 extern "C" {
 #endif
 
-#define TIO_OBS_ABI_VERSION 2u
+#define TIO_OBS_ABI_VERSION 3u
 
 enum {
     TIO_OBS_OK = 0,
@@ -60,13 +60,18 @@ typedef struct tio_obs_traits {
 enum {
     TIO_OBS_OP_METADATA_ONLY =
         1u << 0, /* reads no bytes of its inputs (views, shape queries): no op_begin for it */
-    TIO_OBS_OP_TRANSPARENT = 1u << 1,  /* touches bytes only through ops of its own (autograd nodes,
-                                          composites): it is not an enclosing op of those, and has no events */
-    TIO_OBS_OP_BACKWARD_NODE = 1u << 2 /* with TRANSPARENT: ops inside it belong to the backward pass */
+    TIO_OBS_OP_TRANSPARENT = 1u << 1,   /* touches bytes only through ops of its own (autograd nodes,
+                                           composites): it is not an enclosing op of those, and has no events */
+    TIO_OBS_OP_BACKWARD_NODE = 1u << 2, /* with TRANSPARENT: ops inside it belong to the backward pass */
+    TIO_OBS_OP_RETURNS_VALUES = 1u << 3 /* some result of it is no tensor: a number, a truth value, .. */
 };
 
 enum {
-    TIO_OBS_EVENT_BACKWARD = 1u << 0 /* the op runs inside a backward node of this thread */
+    TIO_OBS_EVENT_BACKWARD = 1u << 0, /* the op runs inside a backward node of this thread */
+    TIO_OBS_EVENT_BRINGS_OUT =
+        1u
+        << 1 /* op_begin with TIO_OBS_DELIVER_RESULTS: the op has tensors of the device and returns values, or
+                writes to a tensor that is elsewhere. Operands are all those of the device, however small */
 };
 
 enum {
@@ -125,7 +130,11 @@ typedef struct tio_obs_handlers {
 enum {
     TIO_OBS_DELIVER_ALL_OPS =
         1u << 0, /* op_begin/op_end for every op, also without operands of minimum_bytes */
-    TIO_OBS_DELIVER_BACKWARD_NODES = 1u << 1 /* also autograd nodes (scope 1) */
+    TIO_OBS_DELIVER_BACKWARD_NODES = 1u << 1, /* also autograd nodes (scope 1) */
+    TIO_OBS_DELIVER_RESULTS =
+        1u << 2 /* op_begin, marked, for every op that can bring data from the session's device to where the
+                   program sees them without another op. Not seen: what an op brings out in the shape of a
+                   tensor on the device, whose size depends on data */
 };
 
 enum { TIO_OBS_DEVICE_CPU = 0, TIO_OBS_DEVICE_CUDA = 1 };
@@ -201,6 +210,9 @@ TIO_OBS_API int32_t tio_obs_release(void* storage, void** tombstone);
 TIO_OBS_API int32_t tio_obs_restore(void* storage, void** data);
 /* Opens a restored storage for use. */
 TIO_OBS_API int32_t tio_obs_open(void* storage);
+/* Closes any live storage in the way a released one is: every access to its data through libtorch throws. Its
+ * memory stays. */
+TIO_OBS_API int32_t tio_obs_close(void* storage);
 /* Where the bytes (or the tombstone) of a live storage are now. What an event says may be out of date when
  * another thread moves the storage meanwhile: whoever orders moves reads it again here, while no move can
  * happen. */

@@ -301,6 +301,16 @@ int32_t tio_obs_open(void* storage) {
     });
 }
 
+int32_t tio_obs_close(void* storage) {
+    return guarded([&]() -> int32_t {
+        Observer& self = observer();
+        if (storage == nullptr || !self.proved) return fail(TIO_OBS_E_INVALID, "close: invalid call");
+        std::lock_guard<std::mutex> lock(tio::StorageView::transitions());
+        tio::StorageView(storage, self.layout).set_open(false);
+        return TIO_OBS_OK;
+    });
+}
+
 void* tio_obs_data(void* storage) {
     return storage == nullptr ? nullptr : tio::StorageView(storage, observer().layout).data();
 }

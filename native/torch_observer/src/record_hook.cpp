@@ -1,5 +1,6 @@
 #include "record_hook.h"
 
+#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <sstream>
@@ -76,12 +77,21 @@ const tio_obs_traits& traits_of(const abi::RecordFunction& record) {
 
 class OperandWalk {
   public:
-    explicit OperandWalk(const tio_obs_traits* traits) : traits_(traits) {}
+    // With `results`, the small ones are among the operands if the op brings data out.
+    explicit OperandWalk(const tio_obs_traits* traits, bool results = false)
+        : traits_(traits), results_(results) {}
 
     void values(const abi::IValue* first, size_t count) {
         collect(first, count);
         // Adopting one operand may have made room by releasing another: look again.
         if (adopted_) collect(first, count);
+        if (results_ && !brings_out()) drop_small();
+    }
+
+    // It has tensors of the device, and somewhere else to put their data.
+    bool brings_out() const {
+        return results_ && !t_operands.empty() &&
+               (writes_elsewhere_ || (traits_->flags & TIO_OBS_OP_RETURNS_VALUES) != 0);
     }
 
   private:
@@ -125,17 +135,31 @@ class OperandWalk {
         tio_obs_operand operand{};
         adopted_ |= describe_storage(address, *g_state.layout, *g_state.gate, g_state.settings.minimum_bytes,
                                      operand);
-        if (operand.bytes < g_state.settings.minimum_bytes) return;
-        operand.argument = argument;
         const uint32_t bit = argument < 63 ? argument : 63;
-        if (traits_ != nullptr && ((traits_->written_arguments >> bit) & 1) != 0) {
-            operand.flags |= TIO_OBS_OPERAND_WRITTEN;
+        const bool written = traits_ != nullptr && ((traits_->written_arguments >> bit) & 1) != 0;
+        if (operand.storage == nullptr) {
+            writes_elsewhere_ |= written;
+            return;
         }
+        if (is_small(operand) && !results_) return;
+        operand.argument = argument;
+        if (written) operand.flags |= TIO_OBS_OPERAND_WRITTEN;
         t_operands.push_back(operand);
     }
 
+    static bool is_small(const tio_obs_operand& operand) {
+        return operand.bytes < g_state.settings.minimum_bytes;
+    }
+
+    static void drop_small() {
+        t_operands.erase(std::remove_if(t_operands.begin(), t_operands.end(), &OperandWalk::is_small),
+                         t_operands.end());
+    }
+
     const tio_obs_traits* traits_;
+    const bool results_;
     bool adopted_ = false;
+    bool writes_elsewhere_ = false;
 };
 
 tio_obs_event make_event(const abi::RecordFunction& record, const tio_obs_traits& traits, uint32_t depth) {
@@ -170,11 +194,13 @@ std::unique_ptr<abi::ObserverContext> on_start(const abi::RecordFunction& record
         size_t length;
     };
     const auto& inputs = field<ArrayRef>(record, g_state.layout->record_inputs);
-    OperandWalk(&traits).values(inputs.data, inputs.length);
+    OperandWalk walk(&traits, (g_state.settings.flags & TIO_OBS_DELIVER_RESULTS) != 0);
+    walk.values(inputs.data, inputs.length);
     if (t_operands.empty() && !all) return nullptr;
     OpFrames::mark_delivered();
     g_deliveries.fetch_add(1, std::memory_order_relaxed);
-    const tio_obs_event event = make_event(record, traits, depth);
+    tio_obs_event event = make_event(record, traits, depth);
+    if (walk.brings_out()) event.flags |= TIO_OBS_EVENT_BRINGS_OUT;
     g_state.handlers->op_begin(g_state.handlers->user, &event);
     return nullptr;
 }

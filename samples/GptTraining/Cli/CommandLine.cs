@@ -56,6 +56,7 @@ internal sealed class CommandLine
     private readonly Option<string> _device = new("--device") { Description = "Where the model, its batches and the optimizer's state are: cpu, cuda or cuda:N. Training on cuda was tested over stand-ins for CUDA only, never on a GPU", DefaultValueFactory = static _ => "cpu" };
     private readonly Option<string> _backend = new("--backend") { Description = "How bytes reach the store: auto, io_uring or threads; on --device cuda auto (what --bandwidth-profile has as the faster, else cufile where bytes go directly, else staged), staged or cufile", DefaultValueFactory = static _ => "auto" };
     private readonly Option<string?> _profile = new("--bandwidth-profile") { Description = "What 'teraio bench -o FILE' measured of the store's directories: plans use it, and --backend auto on --device cuda takes what it has as the faster for each (default: measured before the first plan)" };
+    private readonly Option<string> _readWaits = new("--read-waits") { Description = "Who waits for bytes that an op on --device cuda needs: host (the training) or stream (the GPU; a read that fails then ends the run). Tested over stand-ins for CUDA only", DefaultValueFactory = static _ => "host" };
     private readonly Option<string?> _leases = new("--leases") { Description = "Other processes share the store's devices: path (leases per device and direction), global (one lock) or none (no control, only counted)" };
     private readonly Option<bool> _dataParallel = new("--data-parallel") { Description = "One of the ranks that mpirun started: each trains its part of every batch, gradients are averaged through MPI" };
     private readonly Option<string?> _checkpoint = new("--checkpoint") { Description = "File to save to at the end and on Ctrl-C" };
@@ -69,7 +70,7 @@ internal sealed class CommandLine
         Root = new RootCommand("Trains a GPT on real text under a memory budget; idle tensors wait on SSD.")
         {
             _config, _layers, _width, _heads, _sequence, _batch, _accumulate, _dropout, _tied, _lossChunk, _steps, _stopAfter, _seed, _textFile,
-            _tokenizer, _optimizer, _learningRate, _weightDecay, _clip, _warmUp, _budget, _unlimitedPeak, _store, _noOffload, _unobserved, _mode, _policy, _traceFile, _planFile, _writeLimit, _emulateRead, _emulateWrite, _hostMemory, _hostMode, _verifyReads, _device, _backend, _profile, _leases, _study, _budgets, _measure, _improve, _sameTraffic,
+            _tokenizer, _optimizer, _learningRate, _weightDecay, _clip, _warmUp, _budget, _unlimitedPeak, _store, _noOffload, _unobserved, _mode, _policy, _traceFile, _planFile, _writeLimit, _emulateRead, _emulateWrite, _hostMemory, _hostMode, _verifyReads, _device, _backend, _profile, _readWaits, _leases, _study, _budgets, _measure, _improve, _sameTraffic,
             _dataParallel, _checkpoint, _resume, _evaluateEvery, _compare, _json,
         };
     }
@@ -124,6 +125,7 @@ internal sealed class CommandLine
             Device = ReadDevice(parsed.GetValue(_device)!),
             Backend = ReadBackend(parsed.GetValue(_backend)!),
             BandwidthProfile = parsed.GetValue(_profile),
+            ReadWaits = OneOf(parsed.GetValue(_readWaits)!, _readWaits, ["host", "stream"]) == "stream" ? ReadWaits.InStream : ReadWaits.OnHost,
             Leases = parsed.GetValue(_leases) is { } leases ? ReadLeases(OneOf(leases, _leases, ["path", "global", "none"])) : null,
             DataParallel = parsed.GetValue(_dataParallel),
             Compare = parsed.GetValue(_compare),
@@ -156,6 +158,8 @@ internal sealed class CommandLine
             CheckCuda(options);
         else if (options.Backend is StorageBackend.Staged or StorageBackend.CuFile)
             throw new ConfigurationException("--backend staged and cufile move the memory of a GPU; with --device cpu use auto, io_uring or threads.");
+        else if (options.ReadWaits == ReadWaits.InStream)
+            throw new ConfigurationException("--read-waits stream needs the streams of a GPU; leave it out with --device cpu.");
         if ((noOffload || options.Unobserved) && options.Budget is not null)
             throw new ConfigurationException("--budget and --no-offload contradict each other; leave one out.");
         if (options.Study is not null)
@@ -188,6 +192,8 @@ internal sealed class CommandLine
 
     private static void CheckCuda(RunOptions options)
     {
+        if (options.ReadWaits == ReadWaits.InStream && options.Leases is { Mode: not LeaseMode.None })
+            throw new ConfigurationException("--read-waits stream with --leases could stand still for ever: what waits for kernels would keep the lease from the reads that those wait for. Use --read-waits host, or --leases none.");
         if (options.Backend is StorageBackend.IoUring or StorageBackend.Threads)
             throw new ConfigurationException("--backend io_uring and threads move host memory; with --device cuda use auto, staged or cufile.");
         if (options.VerifyReads == true)

@@ -110,6 +110,9 @@ internal sealed record RunOptions
     /// <summary>Where the model, its batches and the optimizer's state are.</summary>
     public TensorDevice Device { get; init; }
 
+    /// <summary>Who waits for bytes that an op on a GPU needs.</summary>
+    public ReadWaits ReadWaits { get; init; }
+
     /// <summary>How bytes reach the store.</summary>
     public StorageBackend Backend { get; init; } = StorageBackend.Auto;
 

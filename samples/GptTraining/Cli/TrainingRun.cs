@@ -126,6 +126,7 @@ internal sealed class TrainingRun(RunOptions options, StepProgress progress, ICo
         Device = options.Device,
         Backend = options.Backend,
         BandwidthProfile = options.BandwidthProfile,
+        ReadWaits = options.ReadWaits,
     });
 
     private ITextSource OpenText() => options.TextFile is { } file

@@ -15,6 +15,12 @@ public enum ResidencyState : byte
     /// <summary>Memory is allocated again and being filled from the store; not usable yet.</summary>
     Prefetching,
 
+    /// <summary>As <see cref="Prefetching"/>, but usable on the device: its stream waits for the bytes, and kernels are launched behind that wait.</summary>
+    Arriving,
+
+    /// <summary>The read that a stream waited for failed: kernels have worked with what was not the tensor. Memory holds nothing that anybody may see.</summary>
+    Lost,
+
     /// <summary>The storage was destroyed. Terminal.</summary>
     Dead,
 }
@@ -34,10 +40,13 @@ public enum ResidencyEvent : byte
     /// <summary>Memory was allocated and a read was issued.</summary>
     PrefetchStarted,
 
+    /// <summary>A stream was made to wait for the read, so that ops may be launched that need the bytes.</summary>
+    PrefetchAwaited,
+
     /// <summary>The read completed and was verified.</summary>
     PrefetchCompleted,
 
-    /// <summary>The read failed; the memory was released again.</summary>
+    /// <summary>The read failed; the memory was released again, unless kernels may have used it.</summary>
     PrefetchFailed,
 
     /// <summary>The storage was destroyed.</summary>
@@ -53,11 +62,14 @@ public enum ResidencyEvent : byte
 ///     |  +-------------------------+         PrefetchStarted |    | PrefetchFailed
 ///     |        OffloadAbandoned                              v    |
 ///     +------------------------------------------------- Prefetching
-///                       PrefetchCompleted
+///     ^                 PrefetchCompleted                    |
+///     |                                                      | PrefetchAwaited
+///     | PrefetchCompleted              PrefetchFailed        v
+///     +------------------------------------------------- Arriving ----------------> Lost
 ///   every state but Dead: Died -> Dead
 /// </code>
-/// A tensor's bytes exist in at least one place in every state but <see cref="ResidencyState.Dead"/>: memory in Resident and Offloading, the
-/// store in Offloaded and Prefetching. Pure and thread-safe.
+/// A tensor's bytes exist in at least one place in every state but <see cref="ResidencyState.Dead"/> and <see cref="ResidencyState.Lost"/>: memory in Resident and Offloading, the
+/// store in Offloaded, Prefetching and Arriving (there with what kernels in the stream are still to make of them). Pure and thread-safe.
 /// </summary>
 public static class ResidencyTransitions
 {
@@ -72,6 +84,9 @@ public static class ResidencyTransitions
             (ResidencyState.Offloaded, ResidencyEvent.PrefetchStarted) => ResidencyState.Prefetching,
             (ResidencyState.Prefetching, ResidencyEvent.PrefetchCompleted) => ResidencyState.Resident,
             (ResidencyState.Prefetching, ResidencyEvent.PrefetchFailed) => ResidencyState.Offloaded,
+            (ResidencyState.Prefetching, ResidencyEvent.PrefetchAwaited) => ResidencyState.Arriving,
+            (ResidencyState.Arriving, ResidencyEvent.PrefetchCompleted) => ResidencyState.Resident,
+            (ResidencyState.Arriving, ResidencyEvent.PrefetchFailed) => ResidencyState.Lost,
             (not ResidencyState.Dead, ResidencyEvent.Died) => ResidencyState.Dead,
             _ => null,
         };

@@ -56,6 +56,12 @@ internal sealed class TensorBlock(long id, nint address, long bytes)
     /// <summary>A prefetch was asked for while its write was under way: it stays in memory when the write ends.</summary>
     public bool IsWantedBack { get; set; }
 
+    /// <summary>The read that is in flight, where streams may wait for it; else null.</summary>
+    public AwaitableRead? Read { get; set; }
+
+    /// <summary>An offload was asked for while a stream waits for its read: it leaves when the read has ended. Null: it stays.</summary>
+    public WriteTarget? LeavesWhenRead { get; set; }
+
     /// <summary>Where in the op stream it was allocated; the same for the block that the next equal step allocates there.</summary>
     public BlockBirth Birth { get; set; }
 
@@ -71,8 +77,8 @@ internal sealed class TensorBlock(long id, nint address, long bytes)
     /// <summary>Whether the block is in the <see cref="LruList"/>.</summary>
     public bool IsListed { get; set; }
 
-    /// <summary>Bytes are in memory, whether or not a write is under way.</summary>
-    public bool IsInMemory => State is ResidencyState.Resident or ResidencyState.Offloading;
+    /// <summary>Ops may be launched that need the bytes: they are in memory, whether or not a write is under way, or the device's stream waits for them.</summary>
+    public bool IsInMemory => State is ResidencyState.Resident or ResidencyState.Offloading or ResidencyState.Arriving;
 
     /// <summary>An op may change the bytes: what the store holds is history.</summary>
     public void MarkWritten() => Version++;

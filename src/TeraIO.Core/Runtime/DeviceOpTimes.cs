@@ -4,8 +4,15 @@ namespace TeraIO.Core.Runtime;
 
 /// <summary>How long the device took for an op.</summary>
 /// <param name="Run">Time since the op before it, without <paramref name="Stall"/>: what the device stood still for want of work from the host is in it, as on a host's own clock.</param>
-/// <param name="Stall">The part of the time in which the host waited for transfers and the device had nothing left to do.</param>
+/// <param name="Stall">The part of the time in which the host waited for transfers and the device had nothing left to do, or the device's stream itself waited for them.</param>
 internal readonly record struct DeviceOpTime(TimeSpan Run, TimeSpan Stall);
+
+/// <summary>The times of a step.</summary>
+/// <param name="Ops">Of all ops, in order.</param>
+/// <param name="Step">From its begin to its end.</param>
+/// <param name="StreamWaits">Reads that the stream was made to wait for.</param>
+/// <param name="StreamWaitTime">How long it stood still for them; part of the ops' stalls.</param>
+internal sealed record DeviceStepTimes(List<DeviceOpTime> Ops, TimeSpan Step, long StreamWaits, TimeSpan StreamWaitTime);
 
 /// <summary>
 /// Times the ops of a step by events in the session's stream: one behind each op, and one at each end of every wait for transfers. The host's clock knows only when kernels were
@@ -19,6 +26,8 @@ internal sealed class DeviceOpTimes(KernelOrder kernels) : IDisposable
         StepBegan,
         WaitBegan,
         WaitEnded,
+        StreamWaitBegan,
+        StreamWaitEnded,
         OpEnded,
         StepEnded,
     }
@@ -27,6 +36,8 @@ internal sealed class DeviceOpTimes(KernelOrder kernels) : IDisposable
     private readonly List<Moment> _moments = [];
     private bool _isRunning;
     private int _waits; // nested, or of several threads
+    private int _streamWaits; // likewise
+    private long _readsWaitedFor;
     private bool _isBroken;
 
     /// <summary>A step begins that is to be timed.</summary>
@@ -35,6 +46,8 @@ internal sealed class DeviceOpTimes(KernelOrder kernels) : IDisposable
         _isBroken = false;
         _isRunning = true;
         _waits = 0;
+        _streamWaits = 0;
+        _readsWaitedFor = 0;
         Mark(Moment.StepBegan);
     }
 
@@ -54,6 +67,21 @@ internal sealed class DeviceOpTimes(KernelOrder kernels) : IDisposable
         if (_waits > 0 && --_waits == 0) Mark(Moment.WaitEnded);
     }
 
+    /// <summary>The stream is about to be made to wait for reads.</summary>
+    public void StreamWaitBegan()
+    {
+        if (_streamWaits++ == 0) Mark(Moment.StreamWaitBegan);
+    }
+
+    /// <summary>It was; what is launched next comes after them.</summary>
+    /// <param name="reads">How many it waits for.</param>
+    public void StreamWaitEnded(long reads)
+    {
+        if (_streamWaits == 0) return;
+        _readsWaitedFor += reads;
+        if (--_streamWaits == 0) Mark(Moment.StreamWaitEnded);
+    }
+
     /// <summary>The step ends; <see cref="Collect"/> follows.</summary>
     public void End()
     {
@@ -62,8 +90,8 @@ internal sealed class DeviceOpTimes(KernelOrder kernels) : IDisposable
     }
 
     /// <summary>Waits until the device has come to the end of the step. Not under the engine's lock.</summary>
-    /// <returns>The times of all ops, in order, and of the whole step; null where the driver refused.</returns>
-    public (List<DeviceOpTime> Ops, TimeSpan Step)? Collect()
+    /// <returns>Null where the driver refused.</returns>
+    public DeviceStepTimes? Collect()
     {
         Moment[] moments = [.. _moments];
         _moments.Clear();
@@ -77,7 +105,8 @@ internal sealed class DeviceOpTimes(KernelOrder kernels) : IDisposable
             return null;
         }
 
-        return _isBroken || times.Length != moments.Length ? null : (Divide(moments, times), times[^1]);
+        if (_isBroken || times.Length != moments.Length) return null;
+        return new DeviceStepTimes(Divide(moments, times), times[^1], _readsWaitedFor, SumOfStreamWaits(moments, times));
     }
 
     public void Dispose() => _timeline.Dispose();
@@ -103,6 +132,8 @@ internal sealed class DeviceOpTimes(KernelOrder kernels) : IDisposable
                     last = times[i];
                     stall = TimeSpan.Zero;
                     break;
+                case Moment.StreamWaitBegan or Moment.StreamWaitEnded:
+                    break; // within a wait that is counted
                 default:
                     // What passes after the last op belongs to it.
                     if (ops.Count > 0) ops[^1] = new DeviceOpTime(ops[^1].Run + times[i] - last - stall, ops[^1].Stall + stall);
@@ -111,6 +142,19 @@ internal sealed class DeviceOpTimes(KernelOrder kernels) : IDisposable
         }
 
         return ops;
+    }
+
+    private static TimeSpan SumOfStreamWaits(Moment[] moments, TimeSpan[] times)
+    {
+        TimeSpan sum = TimeSpan.Zero;
+        TimeSpan began = default;
+        for (int i = 0; i < moments.Length; i++)
+        {
+            if (moments[i] == Moment.StreamWaitBegan) began = times[i];
+            else if (moments[i] == Moment.StreamWaitEnded) sum += times[i] - began;
+        }
+
+        return sum;
     }
 
     private void Mark(Moment moment)

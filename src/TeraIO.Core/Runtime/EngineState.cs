@@ -9,31 +9,48 @@ namespace TeraIO.Core.Runtime;
 /// What the parts of the engine share. Every member but the immutable ones is guarded by <see cref="Sync"/>, which is never held across I/O;
 /// threads that wait for a block to change state wait on it.
 /// </summary>
-internal sealed class EngineState(IStorageMemory memory, TensorStore? store, long budget, KernelOrder? kernels = null)
+internal sealed class EngineState : IDisposable
 {
+    private TeraIOException? _stopped;
     private long _nextId;
     private long _smallestBudget;
     private string? _largestWorkingSetOp;
 
+    /// <inheritdoc cref="OnDemandEngine(IStorageMemory, TensorStore, long, KernelOrder)"/>
+    public EngineState(IStorageMemory memory, TensorStore? store, long budget, KernelOrder? kernels = null)
+    {
+        Memory = memory;
+        Store = store;
+        Budget = budget;
+        Kernels = kernels;
+        if (kernels is { ReadWaits: ReadWaits.InStream }) StreamReads = new StreamReads(this, kernels);
+    }
+
     public object Sync { get; } = new();
 
-    public IStorageMemory Memory { get; } = memory;
+    public IStorageMemory Memory { get; }
 
-    public TensorStore? Store { get; } = store;
+    public TensorStore? Store { get; }
 
     /// <summary>Orders transfers against kernels; null where an op is done when it ends. Thread-safe by itself; not owned.</summary>
-    public KernelOrder? Kernels { get; } = kernels;
+    public KernelOrder? Kernels { get; }
 
     /// <summary>Times ops on the device while a step is profiled there; null where ops run on the host.</summary>
     public DeviceOpTimes? OpTimes { get; set; }
 
     /// <summary>
-    /// Why nothing leaves memory any more: what the transfers rely on does not hold, or a kernel failed. Null: all is well. What is away still comes back, which harms nobody.
+    /// Why nothing leaves memory any more: what the transfers rely on does not hold, or a kernel failed. Null: all is well. What is away still comes back, which harms nobody, unless memory is <see cref="Spoilt"/>.
     /// </summary>
-    public TeraIOException? Stopped { get; private set; }
+    public TeraIOException? Stopped => Spoilt ?? _stopped;
+
+    /// <summary>Why nothing that is in memory may be used any more: kernels may have computed it from bytes that never came. Null: all is well.</summary>
+    public TeraIOException? Spoilt { get; private set; }
+
+    /// <summary>Reads that the stream waits for; null where the host waits.</summary>
+    public StreamReads? StreamReads { get; }
 
     /// <summary>Limit on live bytes; <see cref="long.MaxValue"/> while there is none.</summary>
-    public long Budget { get; set; } = budget;
+    public long Budget { get; set; }
 
     /// <summary>Every known block by the address of its bytes or tombstone.</summary>
     public Dictionary<nint, TensorBlock> Blocks { get; } = [];
@@ -70,6 +87,12 @@ internal sealed class EngineState(IStorageMemory memory, TensorStore? store, lon
 
     /// <summary>What the running op will still allocate, as far as the plan knows: prefetches leave it alone.</summary>
     public long RoomForOp { get; set; }
+
+    /// <summary>Those of <see cref="StreamReads"/>' waits whose time the device's clock took, and the time.</summary>
+    public long TimedStreamWaits { get; set; }
+
+    /// <inheritdoc cref="TimedStreamWaits"/>
+    public TimeSpan StreamWaitTime { get; set; }
 
     public long BytesRead { get; set; }
 
@@ -145,7 +168,9 @@ internal sealed class EngineState(IStorageMemory memory, TensorStore? store, lon
             return;
         }
 
-        block.CopyVersion = failed ? -1 : offload.Version;
+        // Kernels that a failed read let go may have computed what was written.
+        bool isTrusted = !failed && StreamReads is not { HasFailed: true };
+        block.CopyVersion = isTrusted ? offload.Version : -1;
         if (block.Pins > 0 || wantedBack || !block.CopyIsCurrent || Stopped is not null)
         {
             block.Apply(ResidencyEvent.OffloadAbandoned);
@@ -173,9 +198,23 @@ internal sealed class EngineState(IStorageMemory memory, TensorStore? store, lon
         return true;
     }
 
-    /// <summary>The read of a block ended.</summary>
-    public void EndPrefetch(TensorBlock block, bool failed)
+    /// <summary>
+    /// The one place where reads end, whoever began them, and after which their bytes may be looked at. One that failed has brought nothing; if the stream waited for it, kernels ran without, and memory is spoilt.
+    /// </summary>
+    /// <param name="transfer">It was awaited.</param>
+    /// <param name="block">What was read; in state Prefetching or Arriving, or dead.</param>
+    /// <param name="failure">What it ended with; null: it succeeded.</param>
+    public void EndRead(OrderedTransfer transfer, TensorBlock block, TeraIOException? failure)
     {
+        EndTransfer(transfer, block, failure);
+        if (transfer.Read is { } read) StreamReads!.End(read, failure is null ? null : Stopped as KernelFailedException ?? failure);
+        EndPrefetch(block, failure is not null);
+    }
+
+    private void EndPrefetch(TensorBlock block, bool failed)
+    {
+        WriteTarget? leavesFor = block.LeavesWhenRead;
+        block.LeavesWhenRead = null;
         if (block.State == ResidencyState.Dead)
         {
             if (block.MemoryIsKept) Memory.FreeKept(block.Address);
@@ -183,7 +222,14 @@ internal sealed class EngineState(IStorageMemory memory, TensorStore? store, lon
             return;
         }
 
-        Memory.Open(block.Storage);
+        if (block.State == ResidencyState.Arriving && failed)
+        {
+            // It stays where it is, closed: ops may have taken its address.
+            block.Apply(ResidencyEvent.PrefetchFailed);
+            return;
+        }
+
+        if (block.State != ResidencyState.Arriving && (failed || Spoilt is null)) Memory.Open(block.Storage);
         if (failed)
         {
             // What was read is not the tensor: nobody may ever see it.
@@ -198,25 +244,32 @@ internal sealed class EngineState(IStorageMemory memory, TensorStore? store, lon
         BytesRead += block.Bytes;
         Prefetches++;
         ListIfIdle(block);
+        if (leavesFor is { } target) Migrator?.RequestOffload(block, target);
     }
 
     /// <summary>Begins the write of a block that is on its way out, after the kernels that were launched so far: those that computed its bytes are among them.</summary>
     public OrderedTransfer BeginWrite(Offload offload, bool continuesInline) => Begin(
         (State: this, Offload: offload, Inline: continuesInline),
+        static _ => null,
         static (call, fences) => call.State.Store!.Write(call.Offload.Block.Copy!, call.Offload.Block.Address, TransferPriority.Normal, call.Inline, call.Offload.Hint, fences));
 
     /// <summary>
     /// Begins the read of a block that has been given memory, after the kernels that were launched so far: the caching allocator may have given it memory that they still use.
     /// </summary>
+    /// <remarks>
+    /// Where the stream may be made to wait for it, all reads have one priority: one that comes after kernels behind that wait would hold a place in the store's queue, in front of the read that they wait for.
+    /// </remarks>
     public OrderedTransfer BeginRead(TensorBlock block, nint address, TransferPriority priority, bool continuesInline) => Begin(
         (State: this, Block: block, Address: address, Priority: priority, Inline: continuesInline),
-        static (call, fences) => call.State.Store!.Read(call.Block.Copy!, call.Address, call.Priority, call.Inline, fences));
+        static call => call.State.StreamReads?.Arm(call.Block, isOnDemand: call.Priority == TransferPriority.Urgent),
+        static (call, fences) => call.State.Store!.Read(
+            call.Block.Copy!, call.Address, call.State.StreamReads is null ? call.Priority : TransferPriority.Urgent, call.Inline, fences));
 
-    /// <summary>The transfer has ended. Where it failed because kernels did, the engine stops.</summary>
-    /// <param name="transfer">It was awaited.</param>
-    /// <param name="block">What moved.</param>
-    /// <param name="failure">What it ended with; null: it succeeded.</param>
-    public void EndTransfer(OrderedTransfer transfer, TensorBlock block, TeraIOException? failure)
+    /// <summary>A write has ended. Where it failed because kernels did, the engine stops.</summary>
+    /// <inheritdoc cref="EndRead" path="/param"/>
+    public void EndWrite(OrderedTransfer transfer, TensorBlock block, TeraIOException? failure) => EndTransfer(transfer, block, failure);
+
+    private void EndTransfer(OrderedTransfer transfer, TensorBlock block, TeraIOException? failure)
     {
         if (transfer.After is not { } fence) return;
         bool kernelsFailed = failure is not null && fence.State == FenceState.Failed;
@@ -233,15 +286,28 @@ internal sealed class EngineState(IStorageMemory memory, TensorStore? store, lon
     {
         lock (Sync)
         {
-            Stopped ??= reason;
+            _stopped ??= reason;
             Monitor.PulseAll(Sync);
         }
+    }
+
+    /// <summary>From now on nothing that is in memory may be used: all storages that are known are closed, and ops that have them fail. Under <see cref="Sync"/>.</summary>
+    public void Spoil(TeraIOException reason)
+    {
+        if (Spoilt is not null) return;
+        Spoilt = reason;
+        foreach (TensorBlock block in Blocks.Values)
+        {
+            if (block is { Storage: not 0, IsInMemory: true }) Memory.Close(block.Storage);
+        }
+
+        Monitor.PulseAll(Sync);
     }
 
     /// <summary>Notes what cannot leave memory right now, if <paramref name="needed"/> bytes come on top.</summary>
     public void NoteWorkingSet(long needed)
     {
-        long floor = Memory.LiveBytes + needed - Idle.Bytes - OffloadingBytes - PrefetchingBytes;
+        long floor = Memory.LiveBytes + needed - Idle.Bytes - OffloadingBytes - PrefetchingBytes - (StreamReads?.SpareBytes ?? 0);
         if (floor <= _smallestBudget) return;
         _smallestBudget = floor;
         _largestWorkingSetOp = OpFrame.Of(this).OpName;
@@ -290,28 +356,39 @@ internal sealed class EngineState(IStorageMemory memory, TensorStore? store, lon
                 LatePrefetchTime = Stalls.Of(StallCause.LatePrefetch),
                 OnDemandReadTime = Stalls.Of(StallCause.OnDemandRead),
                 NoRoomTime = Stalls.Of(StallCause.NoRoom),
+                StreamWaits = StreamReads?.Waits ?? 0,
+                TimedStreamWaits = TimedStreamWaits,
+                StreamWaitTime = StreamWaitTime,
                 SmallestBudget = _smallestBudget,
                 LargestWorkingSetOp = _largestWorkingSetOp,
             };
         }
     }
 
-    private OrderedTransfer Begin<TCall>(TCall call, Func<TCall, TransferFences, ValueTask> begin)
+    /// <summary>Ends the threads that look at reads; last of all, when nothing calls the engine any more.</summary>
+    public void Dispose() => StreamReads?.Dispose();
+
+    private OrderedTransfer Begin<TCall>(TCall call, Func<TCall, AwaitableRead?> arm, Func<TCall, TransferFences, ValueTask> begin)
     {
         TransferFence? after = null;
+        AwaitableRead? read = null;
         try
         {
             after = Kernels?.AfterLaunched();
-            return new OrderedTransfer(begin(call, new TransferFences(after)), after);
+            read = arm(call);
+            return new OrderedTransfer(begin(call, new TransferFences(after, read?.Ended)), after, read);
         }
         catch (TeraIOException e)
         {
+            // What never began signals nobody.
+            read?.Ended.Signal(TransferStatus.Canceled, systemErrno: 0);
             // Whoever began others before this one has to await them as well.
-            return new OrderedTransfer(ValueTask.FromException(e), after);
+            return new OrderedTransfer(ValueTask.FromException(e), after, read);
         }
         catch
         {
             if (after is not null) Kernels!.Return(after);
+            if (read is not null) StreamReads!.End(read, failure: null);
             throw;
         }
     }

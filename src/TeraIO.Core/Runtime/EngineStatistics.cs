@@ -21,6 +21,15 @@ internal readonly record struct EngineStatistics
     /// <summary>The part of it spent on making room.</summary>
     public TimeSpan NoRoomTime { get; init; }
 
+    /// <summary>Times that the device's stream was made to wait for a read in the host's place. None of that time is in the others.</summary>
+    public long StreamWaits { get; init; }
+
+    /// <summary>Those of <see cref="StreamWaits"/> that the device's clock timed; nobody knows how long the others took.</summary>
+    public long TimedStreamWaits { get; init; }
+
+    /// <summary>How long <see cref="TimedStreamWaits"/> took.</summary>
+    public TimeSpan StreamWaitTime { get; init; }
+
     /// <summary>Largest sum of bytes that could not have left memory at some moment: no smaller budget can work.</summary>
     public long SmallestBudget { get; init; }
 

@@ -65,7 +65,7 @@ internal sealed class Evictor(EngineState state)
                 Choose(shortfall - state.OffloadingBytes, stuck, round, ref failure);
                 if (round.Count == 0)
                 {
-                    if (state.OffloadsInFlight == 0 && state.PrefetchesInFlight == 0) return failure ?? OutOfRoom(needed);
+                    if (state.OffloadsInFlight == 0 && state.PrefetchesInFlight == 0 && state.StreamReads is not { InFlight: > 0 }) return failure ?? OutOfRoom(needed);
                     state.WaitForNews(StallCause.NoRoom); // writes under way will free memory, reads become idle
                     continue;
                 }
@@ -167,7 +167,7 @@ internal sealed class Evictor(EngineState state)
             failure = e;
         }
 
-        state.EndTransfer(write, block, failure);
+        state.EndWrite(write, block, failure);
         lock (state.Sync)
         {
             state.EndOffload(offload, written, failure is not null);

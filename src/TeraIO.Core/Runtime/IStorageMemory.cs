@@ -28,6 +28,9 @@ internal interface IStorageMemory
     /// <summary>Makes a restored storage accessible.</summary>
     void Open(nint storage);
 
+    /// <summary>Makes the data of a live storage inaccessible and leaves its memory where it is; its size may be below what can move.</summary>
+    void Close(nint storage);
+
     /// <summary>Frees memory whose free event was answered with "keep".</summary>
     void FreeKept(nint address);
 }

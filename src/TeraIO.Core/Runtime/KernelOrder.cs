@@ -19,15 +19,20 @@ internal sealed class KernelOrder : IDisposable
 
     /// <param name="device">Ordinal of the CUDA device.</param>
     /// <param name="currentStream">The calling thread's current stream on that device, a <c>CUstream</c>.</param>
+    /// <param name="readWaits">Who waits for bytes that an op needs.</param>
     /// <exception cref="ConfigurationException">There is no such device, or no CUDA driver.</exception>
-    public KernelOrder(int device, Func<nint> currentStream)
+    public KernelOrder(int device, Func<nint> currentStream, ReadWaits readWaits = ReadWaits.OnHost)
     {
+        ReadWaits = readWaits;
         Device = new FenceDevice(device);
         _currentStream = currentStream;
     }
 
     /// <summary>Owned; for those that measure on it.</summary>
     public FenceDevice Device { get; }
+
+    /// <summary>Who waits for bytes that an op needs.</summary>
+    public ReadWaits ReadWaits { get; }
 
     /// <summary>The session's stream: that of the first op. Before one it is that of the thread that asks first.</summary>
     public nint Stream
@@ -83,30 +88,16 @@ internal sealed class KernelOrder : IDisposable
     public TransferFence AfterLaunched()
     {
         nint stream = Stream;
-        TransferFence? fence;
-        lock (_lock)
-        {
-            ObjectDisposedException.ThrowIf(_isDisposed, this);
-            _fencesInUse++;
-            _idle.TryPop(out fence);
-        }
-
-        try
-        {
-            fence ??= Device.CreateFence();
-            fence.Record(stream);
-            lock (_lock) _fencesRecorded++;
-            return fence;
-        }
-        catch
-        {
-            fence?.Dispose();
-            lock (_lock) _fencesInUse--;
-            throw;
-        }
+        TransferFence fence = Take(fence => fence.Record(stream));
+        lock (_lock) _fencesRecorded++;
+        return fence;
     }
 
-    /// <summary>The transfer has ended, its last try too: recording the fence anew from here on changes nothing for it.</summary>
+    /// <summary>A fence that one transfer will signal; <see cref="Return"/> it when that has ended and was looked at.</summary>
+    /// <exception cref="TeraIOException">The driver refused.</exception>
+    public TransferFence Armed() => Take(static fence => fence.Arm());
+
+    /// <summary>The transfer has ended, its last try too: recording or arming the fence anew from here on changes nothing for it.</summary>
     public void Return(TransferFence fence)
     {
         lock (_lock)
@@ -133,6 +124,30 @@ internal sealed class KernelOrder : IDisposable
         }
 
         Device.Dispose();
+    }
+
+    private TransferFence Take(Action<TransferFence> set)
+    {
+        TransferFence? fence;
+        lock (_lock)
+        {
+            ObjectDisposedException.ThrowIf(_isDisposed, this);
+            _fencesInUse++;
+            _idle.TryPop(out fence);
+        }
+
+        try
+        {
+            fence ??= Device.CreateFence();
+            set(fence);
+            return fence;
+        }
+        catch
+        {
+            fence?.Dispose();
+            lock (_lock) _fencesInUse--;
+            throw;
+        }
     }
 
     private static string Describe(nint stream) => stream == 0 ? "0 (the default stream)" : $"0x{stream:x}";

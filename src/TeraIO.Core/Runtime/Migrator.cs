@@ -44,14 +44,22 @@ internal sealed class Migrator : IDisposable
 
     /// <summary>Nothing is in flight, and no prefetch that waits could begin. Under the engine's lock; its waiters are told of changes.</summary>
     public bool IsQuiet =>
-        _state is { OffloadsInFlight: 0, PrefetchesInFlight: 0 }
+        _state is { OffloadsInFlight: 0, PrefetchesInFlight: 0, StreamReads: not { InFlight: > 0 } }
         && (_prefetches.FirstOrDefault(static b => b.State == ResidencyState.Offloaded) is not { } next || !HasRoomFor(next));
 
     /// <summary>Takes a block out of memory as soon as its bytes are stored, in the tier that the plan has for them. Under the engine's lock.</summary>
     /// <returns>False when it is in use, away already or cannot move.</returns>
     public bool RequestOffload(TensorBlock block, WriteTarget target)
     {
-        if (_isStopping || _state.Stopped is not null || block is not { State: ResidencyState.Resident, Pins: 0, Storage: not 0, StaysResident: false }) return false;
+        if (_isStopping || _state.Stopped is not null) return false;
+        if (block is { State: ResidencyState.Arriving, StaysResident: false })
+        {
+            // The host is ahead of the device.
+            block.LeavesWhenRead = target;
+            return true;
+        }
+
+        if (block is not { State: ResidencyState.Resident, Pins: 0, Storage: not 0, StaysResident: false }) return false;
         _offloads.Enqueue(_state.BeginOffload(block, target));
         _work.Set();
         return true;
@@ -65,6 +73,12 @@ internal sealed class Migrator : IDisposable
         if (block.State == ResidencyState.Offloading)
         {
             block.IsWantedBack = true;
+            return true;
+        }
+
+        if (block.LeavesWhenRead is not null)
+        {
+            block.LeavesWhenRead = null;
             return true;
         }
 
@@ -217,10 +231,14 @@ internal sealed class Migrator : IDisposable
         while (_finished.TryDequeue(out Finished finished))
         {
             _inFlight--;
-            bool hasFailed = finished.Failure is not null;
-            _state.EndTransfer(finished.Transfer, finished.Block, finished.Failure);
-            if (finished.Offload is { } offload) End(offload, written: true, hasFailed);
-            else EndPrefetch(finished.Block, hasFailed);
+            if (finished.Offload is not { } offload)
+            {
+                EndPrefetch(finished);
+                continue;
+            }
+
+            _state.EndWrite(finished.Transfer, finished.Block, finished.Failure);
+            End(offload, written: true, failed: finished.Failure is not null);
         }
     }
 
@@ -234,14 +252,14 @@ internal sealed class Migrator : IDisposable
         }
     }
 
-    private void EndPrefetch(TensorBlock block, bool failed)
+    private void EndPrefetch(in Finished prefetch)
     {
         lock (_state.Sync)
         {
-            if (failed) Failures++;
+            if (prefetch.Failure is not null) Failures++;
             _state.PrefetchesInFlight--;
-            _state.PrefetchingBytes -= block.Bytes;
-            _state.EndPrefetch(block, failed);
+            if (prefetch.Transfer.Read is not { IsAwaited: true }) _state.PrefetchingBytes -= prefetch.Block.Bytes;
+            _state.EndRead(prefetch.Transfer, prefetch.Block, prefetch.Failure);
             Monitor.PulseAll(_state.Sync);
         }
     }

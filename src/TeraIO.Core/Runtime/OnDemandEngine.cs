@@ -8,7 +8,7 @@ namespace TeraIO.Core.Runtime;
 /// storages leave first. Correct for every program, whatever a plan says; a plan only makes its waits shorter. Called from the observer's
 /// handlers on any thread.
 /// </summary>
-internal sealed class OnDemandEngine
+internal sealed class OnDemandEngine : IDisposable
 {
     private readonly EngineState _state;
     private readonly Evictor _evictor;
@@ -62,7 +62,7 @@ internal sealed class OnDemandEngine
         lock (_state.Sync)
         {
             if (_state.RemoveBlock(address) is not { } block) return false;
-            bool transferUsesMemory = block.State is ResidencyState.Offloading or ResidencyState.Prefetching;
+            bool transferUsesMemory = block.State is ResidencyState.Offloading or ResidencyState.Prefetching or ResidencyState.Arriving;
             block.Apply(ResidencyEvent.Died);
             _stream?.Freed(block);
             if (transferUsesMemory) block.MemoryIsKept = true;
@@ -78,8 +78,9 @@ internal sealed class OnDemandEngine
     /// <param name="opName">For errors and statistics.</param>
     /// <param name="operands">Its inputs.</param>
     /// <param name="isOutermost">No other op encloses it on this thread.</param>
-    /// <returns>Null, or why an input is not there: the op must not run.</returns>
-    public TeraIOException? BeginOp(string opName, ReadOnlySpan<StorageOperand> operands, bool isOutermost)
+    /// <param name="bringsOut">It brings data of the device to where the program sees them: all reads that the stream waits for are awaited and looked at before it runs.</param>
+    /// <returns>Null, or why an input is not there, or is not to be used: the op must not run.</returns>
+    public TeraIOException? BeginOp(string opName, ReadOnlySpan<StorageOperand> operands, bool isOutermost, bool bringsOut = false)
     {
         OpFrame frame = OpFrame.Of(_state);
         if (isOutermost)
@@ -96,6 +97,7 @@ internal sealed class OnDemandEngine
             {
                 if (Find(operand) is not { } block) continue;
                 PinInFrame(block);
+                block.LeavesWhenRead = null;
                 _stream?.Used(block, operand.IsWritten);
                 if (operand.IsWritten) block.MarkWritten();
                 if (!block.IsInMemory) frame.Missing.Add(block);
@@ -106,7 +108,8 @@ internal sealed class OnDemandEngine
             _state.NoteWorkingSet(missingBytes);
         }
 
-        return frame.Missing.Count == 0 ? null : _restorer.BringBack(frame.Missing);
+        TeraIOException? failure = frame.Missing.Count == 0 ? null : bringsOut ? _restorer.BringBack(frame.Missing) : _restorer.BringBackInStream(frame.Missing);
+        return _state.StreamReads is { } streamReads ? Examine(streamReads, operands, bringsOut) ?? failure : failure;
     }
 
     /// <summary>After an op: learns the storages of its outputs; the outermost op lets go of everything it held.</summary>
@@ -122,6 +125,7 @@ internal sealed class OnDemandEngine
                 _state.ListIfIdle(block);
             }
 
+            if (_state.Spoilt is not null) Close(outputs);
             if (!isOutermost) return;
             foreach (TensorBlock block in frame.Pinned) _state.Unpin(block);
             frame.Pinned.Clear();
@@ -173,6 +177,15 @@ internal sealed class OnDemandEngine
         }
     }
 
+    /// <summary>
+    /// Blocks until every read that the device's stream waits for has ended and was looked at; at the end of a step, and before anything is done with results that no op brings out. Returns at once where the host waits for reads.
+    /// </summary>
+    /// <returns>Null, or why nothing that the device has computed may be used.</returns>
+    public TeraIOException? AwaitReads() => _state.StreamReads?.AwaitAll();
+
+    /// <summary>Ends its thread, if it has one; when no op runs any more.</summary>
+    public void Dispose() => _state.Dispose();
+
     /// <summary>Tells <paramref name="stream"/> from now on what the program does.</summary>
     public void Follow(IOpStream stream)
     {
@@ -208,9 +221,31 @@ internal sealed class OnDemandEngine
         return refusal;
     }
 
+    /// <summary>What stops an op whose inputs are there: after a failed read nothing may compute on. libtorch throws, because they are closed.</summary>
+    private TeraIOException? Examine(StreamReads streamReads, ReadOnlySpan<StorageOperand> operands, bool bringsOut)
+    {
+        TeraIOException? spoilt = bringsOut ? streamReads.AwaitAll() : null;
+        lock (_state.Sync)
+        {
+            spoilt ??= _state.Spoilt;
+            if (spoilt is not null) Close(operands);
+        }
+
+        return spoilt;
+    }
+
+    /// <summary>Those too small to move, too. Under the lock.</summary>
+    private void Close(ReadOnlySpan<StorageOperand> operands)
+    {
+        foreach (ref readonly StorageOperand operand in operands)
+        {
+            if (operand.Storage != 0) _state.Memory.Close(operand.Storage);
+        }
+    }
+
     private void BringBackOrUnpin(List<TensorBlock> pinned)
     {
-        if (_restorer.BringBack(pinned) is not { } failure) return;
+        if ((_restorer.BringBack(pinned) ?? AwaitReads()) is not { } failure) return;
         Unpin(pinned);
         throw failure;
     }

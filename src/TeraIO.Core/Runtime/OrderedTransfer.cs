@@ -1,11 +1,13 @@
+using TeraIO.Core.Residency;
 using TeraIO.Core.Transfers;
 
 namespace TeraIO.Core.Runtime;
 
-/// <summary>A transfer that <see cref="EngineState"/> began; <see cref="EngineState.EndTransfer"/> follows once it was awaited.</summary>
+/// <summary>A transfer that <see cref="EngineState"/> began; <see cref="EngineState.EndWrite"/> or <see cref="EngineState.EndRead"/> follows once it was awaited.</summary>
 /// <param name="Task">To await once.</param>
 /// <param name="After">The fence behind the kernels before it; null where there are none to wait for.</param>
-internal readonly record struct OrderedTransfer(ValueTask Task, TransferFence? After = null)
+/// <param name="Read">A read that the stream may be made to wait for; null: a write, or only the host waits.</param>
+internal readonly record struct OrderedTransfer(ValueTask Task, TransferFence? After = null, AwaitableRead? Read = null)
 {
     /// <summary>Nothing to wait for.</summary>
     public static OrderedTransfer None => new(ValueTask.CompletedTask);

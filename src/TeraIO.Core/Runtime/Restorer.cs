@@ -5,7 +5,9 @@ using TeraIO.Core.Transfers;
 
 namespace TeraIO.Core.Runtime;
 
-/// <summary>Brings offloaded blocks back: memory first, then all reads in flight at once, verified before anyone may look.</summary>
+/// <summary>
+/// Brings offloaded blocks back: memory first, then all reads in flight at once. Then the caller waits until they are there, verified, or the device's stream is made to wait in its place.
+/// </summary>
 internal sealed class Restorer(EngineState state, Evictor evictor)
 {
     private readonly record struct Prefetch(TensorBlock Block, OrderedTransfer Read);
@@ -18,13 +20,11 @@ internal sealed class Restorer(EngineState state, Evictor evictor)
     public TeraIOException? BringBack(List<TensorBlock> blocks)
     {
         TeraIOException? failure = null;
-        long start = System.Diagnostics.Stopwatch.GetTimestamp();
-        long before = state.Stalls.TicksOfOp;
+        WaitClock clock = WaitBegins();
         var reads = new List<Prefetch>(blocks.Count);
-        lock (state.Sync) state.OpTimes?.WaitBegan();
         foreach (TensorBlock block in blocks)
         {
-            failure ??= Begin(block, reads);
+            failure ??= AwaitOrBegin(block, reads);
         }
 
         foreach (Prefetch prefetch in CollectionsMarshal.AsSpan(reads))
@@ -32,29 +32,110 @@ internal sealed class Restorer(EngineState state, Evictor evictor)
             failure = Complete(prefetch) ?? failure;
         }
 
-        lock (state.Sync) state.OpTimes?.WaitEnded();
-        state.Stalls.AddRest(start, before, reads.Count > 0 ? StallCause.OnDemandRead : StallCause.LatePrefetch);
+        WaitEnds(clock, reads.Count > 0);
         return failure;
     }
 
-    private TeraIOException? Begin(TensorBlock block, List<Prefetch> reads)
+    /// <summary>
+    /// As <see cref="BringBack"/>, but it is the device's stream that waits for the reads: what is launched from now on runs when they have ended. What they need room for the caller still waits for.
+    /// </summary>
+    /// <returns>Null, or the first failure that is known already: nothing must be launched that needs the blocks.</returns>
+    public TeraIOException? BringBackInStream(List<TensorBlock> blocks)
+    {
+        if (state.StreamReads is not { StreamWaits: true } streamReads) return BringBack(blocks);
+        TeraIOException? failure = null;
+        WaitClock clock = WaitBegins();
+        long waits = streamReads.Waits;
+        bool hasBegun = false;
+        foreach (TensorBlock block in blocks)
+        {
+            failure ??= BeginFollowed(block, ref hasBegun);
+        }
+
+        // Not before all of them have memory: what makes room for one waits for the stream.
+        lock (state.Sync) state.OpTimes?.StreamWaitBegan();
+        foreach (TensorBlock block in blocks)
+        {
+            failure ??= LeaveToStream(block, ref hasBegun);
+        }
+
+        lock (state.Sync) state.OpTimes?.StreamWaitEnded(streamReads.Waits - waits);
+        WaitEnds(clock, hasBegun);
+        return failure;
+    }
+
+    private readonly record struct WaitClock(long Start, long Before);
+
+    private WaitClock WaitBegins()
+    {
+        lock (state.Sync) state.OpTimes?.WaitBegan();
+        return new WaitClock(System.Diagnostics.Stopwatch.GetTimestamp(), state.Stalls.TicksOfOp);
+    }
+
+    private void WaitEnds(WaitClock clock, bool onDemand)
+    {
+        lock (state.Sync) state.OpTimes?.WaitEnded();
+        state.Stalls.AddRest(clock.Start, clock.Before, onDemand ? StallCause.OnDemandRead : StallCause.LatePrefetch);
+    }
+
+    private TeraIOException? AwaitOrBegin(TensorBlock block, List<Prefetch> reads)
+    {
+        while (true)
+        {
+            if (Begin(block, continuesInline: false, read => reads.Add(new Prefetch(block, read))) is { } failure) return failure;
+            if (reads.Exists(read => read.Block == block)) return null; // begun here; or two operands, one storage
+            lock (state.Sync)
+            {
+                if (block.State is not (ResidencyState.Prefetching or ResidencyState.Arriving or ResidencyState.Offloaded)) return state.Spoilt;
+                if (block.State != ResidencyState.Offloaded) state.WaitForNews(StallCause.LatePrefetch); // the migrator or another thread reads it
+            }
+        }
+    }
+
+    private TeraIOException? BeginFollowed(TensorBlock block, ref bool hasBegun)
+    {
+        bool begun = false;
+        TeraIOException? refusal = null;
+        TeraIOException? failure = Begin(block, continuesInline: true, read =>
+        {
+            begun = true;
+            if (read.Read is not null) state.StreamReads!.Follow(read, block);
+            else refusal = EndRefused(read, block);
+        });
+        hasBegun |= begun;
+        return failure ?? refusal;
+    }
+
+    /// <summary>The driver gave no fence for a read, which ends before it has begun. Under the lock.</summary>
+    private TeraIOException EndRefused(OrderedTransfer read, TensorBlock block)
+    {
+        try
+        {
+            read.Task.GetAwaiter().GetResult();
+            throw new InvalidOperationException("a read that the stream cannot wait for has begun");
+        }
+        catch (TeraIOException refusal)
+        {
+            state.EndRead(read, block, refusal);
+            Monitor.PulseAll(state.Sync);
+            return refusal;
+        }
+    }
+
+    /// <summary>Gives a block that is away its memory and begins its read; <paramref name="begun"/> gets it, under the lock.</summary>
+    private TeraIOException? Begin(TensorBlock block, bool continuesInline, Action<OrderedTransfer> begun)
     {
         while (true)
         {
             lock (state.Sync)
             {
-                while (block.State == ResidencyState.Prefetching)
-                {
-                    if (reads.Exists(read => read.Block == block)) return null; // two operands, one storage
-                    state.WaitForNews(StallCause.LatePrefetch); // the migrator or another thread reads it
-                }
-
+                if (state.Spoilt is { } spoilt) return spoilt;
                 if (block.State != ResidencyState.Offloaded) return null;
                 try
                 {
                     if (state.TryBeginPrefetch(block, out nint address))
                     {
-                        reads.Add(new Prefetch(block, state.BeginRead(block, address, TransferPriority.Urgent, continuesInline: false)));
+                        begun(state.BeginRead(block, address, TransferPriority.Urgent, continuesInline));
                         return null;
                     }
                 }
@@ -69,9 +150,33 @@ internal sealed class Restorer(EngineState state, Evictor evictor)
         }
     }
 
+    private TeraIOException? LeaveToStream(TensorBlock block, ref bool hasBegun)
+    {
+        while (true)
+        {
+            lock (state.Sync)
+            {
+                if (state.Spoilt is { } spoilt) return spoilt;
+                if (block.State == ResidencyState.Prefetching)
+                {
+                    AwaitableRead? read = block.Read; // null: the driver gave no fence, and its end is about to be seen
+                    if (read is not null && state.StreamReads!.TryMakeWait(read)) return null;
+                    while (block.State == ResidencyState.Prefetching && block.Read == read)
+                        state.WaitForNews(read is { IsOnDemand: true } ? StallCause.OnDemandRead : StallCause.LatePrefetch);
+                    if (read is { IsOnDemand: true, Failure: { } failure }) return failure;
+                    if (block.State == ResidencyState.Prefetching) continue; // another read by now
+                }
+
+                if (block.State != ResidencyState.Offloaded) return null;
+            }
+
+            // Its planned prefetch failed: it is read again on demand, where an error surfaces.
+            if (BeginFollowed(block, ref hasBegun) is { } again) return again;
+        }
+    }
+
     private TeraIOException? Complete(Prefetch prefetch)
     {
-        TensorBlock block = prefetch.Block;
         TeraIOException? failure = null;
         try
         {
@@ -82,10 +187,9 @@ internal sealed class Restorer(EngineState state, Evictor evictor)
             failure = e;
         }
 
-        state.EndTransfer(prefetch.Read, block, failure);
         lock (state.Sync)
         {
-            state.EndPrefetch(block, failure is not null);
+            state.EndRead(prefetch.Read, prefetch.Block, failure);
             Monitor.PulseAll(state.Sync);
         }
 

@@ -67,6 +67,12 @@ internal sealed class Transfer(ITransferOwner owner, int index)
     internal bool CancelRequested { get; set; }
 
     internal ulong Token { get; set; }
+
+    /// <summary>Its place in the lane among those of one priority and deadline.</summary>
+    internal long Sequence { get; set; }
+
+    /// <summary>It waits to be tried again.</summary>
+    internal bool IsRepeated { get; set; }
 }
 
 /// <summary>Where a transfer is: Idle -> Queued -> InFlight -> Settling -> (Queued again | Idle).</summary>

@@ -386,7 +386,8 @@ internal sealed class TransferEngine : IDisposable
             if (transfer.CancelRequested || transfer.RetriesLeft == 0 || _isBroken)
                 return false;
             transfer.RetriesLeft--;
-            Enqueue(transfer);
+            transfer.State = TransferState.Queued;
+            LaneOf(direction).Repeat(transfer);
         }
         Counters.CountRetry();
         _logger.LogWarning(

@@ -19,13 +19,26 @@ internal sealed class TransferLane(long mostBytesInFlight, int mostTransfersInFl
 
     public int Queued => _queue.Count;
 
-    public void Enqueue(Transfer transfer) =>
-        _queue.Enqueue(transfer, new Order(transfer.Priority, transfer.Deadline, _nextSequence++));
+    public void Enqueue(Transfer transfer)
+    {
+        transfer.Sequence = _nextSequence++;
+        transfer.IsRepeated = false;
+        Wait(transfer);
+    }
+
+    /// <summary>
+    /// A transfer that was in flight is tried again, in its old place and though the lane be full: what fills it may be held for kernels that wait for this one.
+    /// </summary>
+    public void Repeat(Transfer transfer)
+    {
+        transfer.IsRepeated = true;
+        Wait(transfer);
+    }
 
     /// <summary>What <see cref="TryDequeue"/> would give.</summary>
     public bool TryPeek([NotNullWhen(true)] out Transfer? transfer)
     {
-        if (_queue.TryPeek(out transfer, out _) && HasRoom(transfer.Length))
+        if (_queue.TryPeek(out transfer, out _) && (transfer.IsRepeated || HasRoom(transfer.Length)))
             return true;
         transfer = null;
         return false;
@@ -65,8 +78,10 @@ internal sealed class TransferLane(long mostBytesInFlight, int mostTransfersInFl
     {
         meter.Withdraw(transfer.Length);
         Uncount(transfer);
-        Enqueue(transfer);
+        Wait(transfer);
     }
+
+    private void Wait(Transfer transfer) => _queue.Enqueue(transfer, new Order(transfer.Priority, transfer.Deadline, transfer.Sequence));
 
     private void Uncount(Transfer transfer)
     {

@@ -12,6 +12,6 @@ internal readonly record struct TransferLimits(long ReadBytes, long WriteBytes, 
     public static TransferLimits ForQueueDepth(int queueDepth) =>
         new(queueDepth * ChunkBytes, Math.Max(1, queueDepth / 2) * ChunkBytes, 4 * queueDepth);
 
-    /// <summary>Requests the backend must be able to hold, so that it is never busy.</summary>
-    public int MostRequests => 2 * TransfersPerDirection;
+    /// <summary>Requests the backend must be able to hold, so that it is never busy: those of both directions, and as many that are tried again beside them.</summary>
+    public int MostRequests => 4 * TransfersPerDirection;
 }

@@ -10,7 +10,7 @@ namespace TeraIO.Torch.Interop;
 internal static unsafe partial class ObserverNative
 {
     private const string Library = "tio_torch_observer";
-    private const uint AbiVersion = 2;
+    private const uint AbiVersion = 3;
 
     private static readonly Lock _loading = new();
     private static bool _loaded;
@@ -72,6 +72,10 @@ internal static unsafe partial class ObserverNative
     [LibraryImport(Library, EntryPoint = "tio_obs_open")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     public static partial int Open(nint storage);
+
+    [LibraryImport(Library, EntryPoint = "tio_obs_close")]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    public static partial int Close(nint storage);
 
     [LibraryImport(Library, EntryPoint = "tio_obs_free_kept")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]

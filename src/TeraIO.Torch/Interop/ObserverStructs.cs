@@ -19,6 +19,7 @@ internal enum OpTraitFlags : uint
     MetadataOnly = 1 << 0,
     Transparent = 1 << 1,
     BackwardNode = 1 << 2,
+    ReturnsValues = 1 << 3,
 }
 
 [Flags]
@@ -26,6 +27,14 @@ internal enum EventFlags : uint
 {
     None = 0,
     Backward = 1 << 0,
+    BringsOut = 1 << 1,
+}
+
+[Flags]
+internal enum ObserverFlags : uint
+{
+    None = 0,
+    DeliverResults = 1 << 2,
 }
 
 [Flags]
@@ -80,7 +89,7 @@ internal unsafe struct ObserverHandlers
 internal unsafe struct ObserverOptions
 {
     public uint StructSize;
-    public uint Flags;
+    public ObserverFlags Flags;
     public ulong MinimumBytes;
     public ulong LimitBytes;
     public ulong CacheBytes;

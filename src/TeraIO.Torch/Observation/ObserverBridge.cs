@@ -121,7 +121,8 @@ internal sealed unsafe class ObserverBridge : IDisposable
             using SpanOwner<StorageOperand> rented = count > OperandsOnStack ? SpanOwner<StorageOperand>.Allocate(count) : SpanOwner<StorageOperand>.Empty;
             Span<StorageOperand> operands = count <= OperandsOnStack ? stackalloc StorageOperand[count] : rented.Span;
             Convert(observed, operands);
-            bridge.Keep(bridge._engine.BeginOp(bridge._operators.NameOf(observed->OpId), operands, observed->Depth == 0));
+            bridge.Keep(bridge._engine.BeginOp(
+                bridge._operators.NameOf(observed->OpId), operands, observed->Depth == 0, bringsOut: observed->Flags.HasFlag(EventFlags.BringsOut)));
         }
         catch (Exception e)
         {

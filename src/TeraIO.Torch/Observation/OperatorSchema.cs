@@ -4,7 +4,7 @@ namespace TeraIO.Torch.Observation;
 
 /// <summary>
 /// What an operator's schema text says about its arguments, e.g. <c>aten::add_.Tensor(Tensor(a!) self, Tensor other, *, Scalar alpha=1) -> Tensor(a!)</c>:
-/// which are written (<c>!</c>), and whether it only makes views (results alias an argument, nothing is written).
+/// which are written (<c>!</c>), whether it only makes views (results alias an argument, nothing is written), and whether some result is no tensor.
 /// Immutable.
 /// </summary>
 internal sealed record OperatorSchema(string Name, ulong WrittenArguments, OpTraitFlags Flags)
@@ -71,7 +71,21 @@ internal sealed record OperatorSchema(string Name, ulong WrittenArguments, OpTra
     {
         if (_composite.Contains(baseName)) return OpTraitFlags.Transparent;
         bool makesView = aliases && written == 0 && AliasAnnotation(returns) is not null;
-        return makesView || _metadataOnly.Contains(baseName) ? OpTraitFlags.MetadataOnly : OpTraitFlags.None;
+        if (makesView || _metadataOnly.Contains(baseName)) return OpTraitFlags.MetadataOnly;
+        return ReturnsValues(returns) ? OpTraitFlags.ReturnsValues : OpTraitFlags.None;
+    }
+
+    /// <summary>Some result is neither a tensor nor a list of them, nor a size, which symbolic integers are. An op without results returns nothing.</summary>
+    private static bool ReturnsValues(string returns)
+    {
+        string all = returns.Trim();
+        if (all.StartsWith('(') && all.EndsWith(')')) all = all[1..^1];
+        foreach (string result in SplitTopLevel(all))
+        {
+            if (result.Length > 0 && !result.StartsWith("Tensor", StringComparison.Ordinal) && !result.StartsWith("SymInt", StringComparison.Ordinal)) return true;
+        }
+
+        return false;
     }
 
     private static string BaseName(string name)

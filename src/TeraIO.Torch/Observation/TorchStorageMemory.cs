@@ -36,6 +36,9 @@ internal sealed unsafe class TorchStorageMemory : IStorageMemory
     public void Open(nint storage) => Check(ObserverNative.Open(storage), "open a tensor's memory");
 
     /// <inheritdoc/>
+    public void Close(nint storage) => Check(ObserverNative.Close(storage), "close a tensor's memory");
+
+    /// <inheritdoc/>
     public void FreeKept(nint address) => ObserverNative.FreeKept(address);
 
     private static void Check(int status, string what)

@@ -75,6 +75,8 @@ internal sealed class SessionPlanner
     public MigrationPlan? Plan(PlanRequest request)
     {
         if (request.Current is not { } current || !_trials.TryGetValue(current, out PlanTrial? trial)) return Make(request.Profile, before: null);
+        // A device's waits that nobody timed would pass for none.
+        if (!request.IsTimed) return null;
         return trial.Judge(request.StepSeconds, request.StallSeconds) switch
         {
             TrialVerdict.GoesBack => trial.Before!.Plan,

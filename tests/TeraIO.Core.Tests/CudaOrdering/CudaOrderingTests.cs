@@ -50,6 +50,15 @@ public class CudaOrderingTests
         yield return Found(Defect.RequestFollowsItsFence, Scenario.AFenceIsRecordedAgain, "kernel");
         yield return Found(Defect.ArmingClearsTheWord, Scenario.CleanTensorsTakeTurns, "deadlock: stream 0");
         yield return Found(Defect.ArmingLeavesTheWordOpen, Scenario.CleanTensorsTakeTurns, "a kernel finds");
+        yield return Found(Defect.WaitsForAReadWithoutRoom, Scenario.RoomIsMadeForARead, "deadlock");
+        yield return Found(Defect.FreesDuringTheRead, Scenario.ABlockDiesWhileItIsRead, "");
+        yield return Found(Defect.WritesDuringTheRead, Scenario.ABlockIsToLeaveWhileItIsRead, "a copy finds");
+        yield return Found(Defect.BringsOutUnexamined, Scenario.AResultBehindARead with { Failures = 1 }, "the program sees");
+        yield return Found(Defect.TrustsWhatAFailedReadLetGo, Scenario.RoomIsMadeForARead with { Failures = 1 }, "pass for good");
+        yield return Found(Defect.UrgentReadsOvertake, Scenario.ReadsThroughALane, "deadlock");
+        yield return Found(Defect.RepeatedReadsWaitForAPlace, Scenario.ReadsThroughALane with { Failures = 1 }, "deadlock");
+        yield return Found(Defect.RepeatedReadsGoToTheEnd, Scenario.ReadsThroughALane with { Failures = 1 }, "deadlock");
+        yield return Found(Defect.SignalsUnderTheEnginesLock, Scenario.TheEngineIsLocked, "deadlock");
 
         static TestCaseData Found(Defect defect, Scenario scenario, string violation) =>
             new TestCaseData(scenario with { Defect = defect }, violation).SetArgDisplayNames(defect.ToString(), scenario.ToString());

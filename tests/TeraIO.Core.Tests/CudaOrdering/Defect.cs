@@ -58,4 +58,31 @@ internal enum Defect
 
     /// <summary>Arming leaves the word open, and waits ask for the same value again.</summary>
     ArmingLeavesTheWordOpen,
+
+    /// <summary>The stream is made to wait for a read that has no memory yet: what makes room for it comes after that wait.</summary>
+    WaitsForAReadWithoutRoom,
+
+    /// <summary>The memory of a block that dies goes back to the allocator while its read is in flight.</summary>
+    FreesDuringTheRead,
+
+    /// <summary>A block is written while it is read and no stream waits for that.</summary>
+    WritesDuringTheRead,
+
+    /// <summary>Results leave the device without a look at the reads before them.</summary>
+    BringsOutUnexamined,
+
+    /// <summary>What was written after a failed read had let the stream go on is taken for good.</summary>
+    TrustsWhatAFailedReadLetGo,
+
+    /// <summary>A read that an op begins goes before those that plans began.</summary>
+    UrgentReadsOvertake,
+
+    /// <summary>A read that is tried again waits for a place in its lane.</summary>
+    RepeatedReadsWaitForAPlace,
+
+    /// <summary>A read that is tried again goes behind those that wait.</summary>
+    RepeatedReadsGoToTheEnd,
+
+    /// <summary>What lets the stream go on needs the engine's lock, whose holder may wait for the stream.</summary>
+    SignalsUnderTheEnginesLock,
 }

@@ -37,7 +37,7 @@ internal sealed partial class Machine
         var kernel = _streams[stream][0];
         Require(_places[kernel.Place] == new Bytes(kernel.Subject, kernel.Value),
             $"a kernel finds {_places[kernel.Place]} where tensor {kernel.Subject} in version {kernel.Value} should be");
-        _streams[stream][0] = kernel with { Began = true };
+        _streams[stream][0] = kernel with { Began = true, IsWrong = _places[kernel.Place] != new Bytes(kernel.Subject, kernel.Value) };
         if (kernel.Writes)
             _places[kernel.Place] = InWork(kernel.Subject);
     }
@@ -48,7 +48,7 @@ internal sealed partial class Machine
         var expected = kernel.Writes ? InWork(kernel.Subject) : new Bytes(kernel.Subject, kernel.Value);
         Require(_places[kernel.Place] == expected, "memory changes under a kernel");
         if (kernel.Writes)
-            _places[kernel.Place] = new Bytes(kernel.Subject, kernel.Value + 1);
+            _places[kernel.Place] = kernel.IsWrong ? _garbage : new Bytes(kernel.Subject, kernel.Value + 1);
         _streams[stream].RemoveAt(0);
     }
 
@@ -144,7 +144,7 @@ internal sealed partial class Machine
     private IEnumerable<(string, Machine)> StorageSteps()
     {
         // The queue's thread needs the lock for every one of these.
-        if (QueueIsLocked)
+        if (QueueIsLocked || (Defect == Defect.SignalsUnderTheEnginesLock && _lockedBy != None))
             yield break;
         int slot = Array.IndexOf(_slotOwners, None);
         for (int i = 0; i < _requests.Length; i++)
@@ -215,14 +215,22 @@ internal sealed partial class Machine
         var request = _requests[index]!;
         Require(_slots[request.Slot] == new Bytes(request.Tensor, request.Version), $"the file gets {_slots[request.Slot]}");
         _files[request.Tensor] = request.Version;
+        _isWrongOnFile[request.Tensor] = _slots[request.Slot] != new Bytes(request.Tensor, request.Version);
         Complete(index, failed: false);
     }
 
     private void FailOnItsWay(int index)
     {
-        if (!_requests[index]!.Cancelled)
+        var request = _requests[index]!;
+        if (!request.Cancelled)
             _failuresLeft--;
-        Complete(index, failed: true);
+        if (request.Cancelled || request.RetriesLeft == 0)
+        {
+            Complete(index, failed: true);
+            return;
+        }
+        _slotOwners[request.Slot] = None;
+        Change(index, static r => r with { Phase = Phase.Failing, Slot = None, RetriesLeft = r.RetriesLeft - 1, Subscribed = false });
     }
 
     private void Complete(int index, bool failed)

@@ -26,13 +26,25 @@ internal sealed partial class Machine
 
     private bool IsEnabled(Instruction instruction) => instruction switch
     {
-        Instruction.Collect collect => Defect == Defect.FreesBeforeTheWriteEnded || _requests[collect.Request] is { Phase: Phase.Completed },
+        Instruction.Collect collect => IsNotAwaited(_requests[collect.Request]) || _requests[collect.Request] is { Phase: Phase.Completed },
+        Instruction.AwaitReads => Defect == Defect.BringsOutUnexamined || _awaited.TrueForAll(arming => _armings[arming].Passed),
+        Instruction.BringOut result => _streams[result.Stream].Count == 0,
+        Instruction.Trust trust => _requests[trust.Request] is { Phase: Phase.Completed },
+        Instruction.TakeLock => _lockedBy == None,
+        Instruction.Synchronize sync => _streams[sync.Stream].Count == 0,
         Instruction.MakeWait wait when _scenario.WaitsOnHost => _armings[_fences[wait.Fence].Arming].Passed,
         Instruction.AwaitArmed armed => _fences[armed.Fence].Arming != None,
         // A submission holds the lock of the queue.
         Instruction.Read or Instruction.Write or Instruction.Cancel => !QueueIsLocked,
         _ => true,
     };
+
+    private bool IsNotAwaited(Request? request) => request is not null && (Defect switch
+    {
+        Defect.FreesBeforeTheWriteEnded => request.IsWrite,
+        Defect.FreesDuringTheRead or Defect.WritesDuringTheRead => !request.IsWrite,
+        _ => false,
+    });
 
     private bool QueueIsLocked => Array.Exists(_submitting, static request => request != None);
 
@@ -58,12 +70,38 @@ internal sealed partial class Machine
                     write.After ?? None, Promise(write.Signals)));
                 break;
             case Instruction.Read read:
-                BeginSubmission(thread, read.Request, new Request(
-                    false, read.Tensor, _launched[read.Tensor], read.Place, Defect == Defect.ReadIgnoresKernels ? None : PointOf(read.After),
-                    read.After ?? None, Promise(read.Signals)));
+                Read(thread, read);
                 break;
             case Instruction.MakeWait wait:
-                MakeWait(wait);
+                if (_scenario.OpsFail && _armings[_fences[wait.Fence].Arming] is { Passed: true, Failed: true })
+                    EndProgram(thread);
+                else
+                    MakeWait(wait);
+                break;
+            case Instruction.MakeWaitTooEarly early when Defect == Defect.WaitsForAReadWithoutRoom:
+                MakeWait(new Instruction.MakeWait(early.Fence));
+                break;
+            case Instruction.AwaitReads when Defect != Defect.BringsOutUnexamined:
+                EndIfAReadFailed(thread);
+                break;
+            case Instruction.BringOut result:
+                // Whatever has failed: what the program sees is right.
+                if (_places[result.Place] != new Bytes(result.Tensor, _launched[result.Tensor]))
+                    Violation ??= $"the program sees {_places[result.Place]} where tensor {result.Tensor} in version {_launched[result.Tensor]} should be";
+                break;
+            case Instruction.Trust trust:
+                if (Defect != Defect.TrustsWhatAFailedReadLetGo && EndIfAReadFailed(thread))
+                    break;
+                if (_requests[trust.Request]!.Failed)
+                    EndProgram(thread);
+                else if (_isWrongOnFile[_requests[trust.Request]!.Tensor])
+                    Violation ??= $"wrong bytes of tensor {_requests[trust.Request]!.Tensor} in the file pass for good";
+                break;
+            case Instruction.TakeLock:
+                _lockedBy = thread;
+                break;
+            case Instruction.ReleaseLock:
+                _lockedBy = None;
                 break;
             case Instruction.Free free:
                 _places[free.Place] = _garbage;
@@ -78,6 +116,75 @@ internal sealed partial class Machine
                 break;  // it was waiting, and that is over
         }
     }
+
+    /// <summary>Where the store has a lane, a request first waits there.</summary>
+    private void Read(int thread, Instruction.Read read)
+    {
+        var request = new Request(
+            false, read.Tensor, _launched[read.Tensor], read.Place, Defect == Defect.ReadIgnoresKernels ? None : PointOf(read.After),
+            read.After ?? None, Promise(read.Signals)) { RetriesLeft = _scenario.Retries };
+        if (_scenario.LanePlaces == 0)
+            BeginSubmission(thread, read.Request, request);
+        else
+            _requests[read.Request] = request with { Phase = Phase.InLane, IsUrgent = read.IsUrgent, Sequence = _nextSequence++ };
+    }
+
+    /// <summary>The engine's queue of reads: so many are handed on, those held for kernels among them.</summary>
+    private IEnumerable<(string, Machine)> LaneSteps()
+    {
+        for (int i = 0; i < _requests.Length; i++)
+        {
+            int failing = i;
+            if (_requests[failing] is { Phase: Phase.Failing })
+                yield return Step($"lane: request {failing} is to be tried again", next => next.Repeat(failing));
+        }
+        int first = FirstInLane();
+        if (first == None || QueueIsLocked)
+            yield break;
+        int taken = _requests.Count(static request => request is { IsWrite: false, Phase: not (Phase.Absent or Phase.InLane or Phase.Failing or Phase.Completed) });
+        bool passes = _requests[first]!.IsRepeated && Defect != Defect.RepeatedReadsWaitForAPlace;
+        if (passes || taken < _scenario.LanePlaces)
+            yield return Step($"lane: hands on request {first}", next => next.HandOn(first));
+    }
+
+    private int FirstInLane()
+    {
+        int first = None;
+        for (int i = 0; i < _requests.Length; i++)
+        {
+            if (_requests[i] is not { Phase: Phase.InLane } request)
+                continue;
+            if (first == None)
+                first = i;
+            else if (Defect == Defect.UrgentReadsOvertake && request.IsUrgent != _requests[first]!.IsUrgent)
+                first = request.IsUrgent ? i : first;
+            else if (request.Sequence < _requests[first]!.Sequence)
+                first = i;
+        }
+        return first;
+    }
+
+    private void HandOn(int index) => Change(index, request =>
+    {
+        bool mustWait = request.After != None && !_points[request.After].Noticed;
+        return request with { Phase = mustWait ? Phase.Held : Phase.Queued, Subscribed = mustWait };
+    });
+
+    private void Repeat(int index)
+    {
+        int sequence = Defect == Defect.RepeatedReadsGoToTheEnd ? _nextSequence++ : _requests[index]!.Sequence;
+        Change(index, request => request with { Phase = Phase.InLane, IsRepeated = true, Sequence = sequence });
+    }
+
+    private bool EndIfAReadFailed(int thread)
+    {
+        if (!_awaited.Exists(arming => _armings[arming].Failed))
+            return false;
+        EndProgram(thread);
+        return true;
+    }
+
+    private void EndProgram(int thread) => _next[thread] = _scenario.Threads[thread].Length;
 
     private int PointOf(int? fence) => fence is { } named ? _fences[named].Point : None;
 
@@ -139,6 +246,8 @@ internal sealed partial class Machine
     private void Signal(int index, bool failed)
     {
         var arming = _armings[index];
+        if (arming.Outstanding == 0)
+            Violation ??= "a fence is signalled more often than it was armed for";
         arming = arming with
         {
             Outstanding = arming.Outstanding - 1,
@@ -158,6 +267,7 @@ internal sealed partial class Machine
         if (_scenario.WaitsOnHost || arming.Passed || Defect == Defect.StreamDoesNotWait)
             return;
         _streams[wait.Stream].Add(new StreamItem(Item.WaitForWord, arming.Word, arming.Value));
+        _awaited.Add(_fences[wait.Fence].Arming);
     }
 
     /// <summary>In two steps, between which a watch may find the kernels finished, but cannot tell the queue: its lock is held.</summary>

@@ -20,12 +20,14 @@ internal sealed partial class Machine
     private enum Phase
     {
         Absent,
+        InLane,
         Held,
         Queued,
         Reading,
         Copying,
         Copied,
         Writing,
+        Failing,
         Completed,
     }
 
@@ -45,7 +47,7 @@ internal sealed partial class Machine
     }
 
     // The subject is a tensor, a point or a word; the value, the version that a kernel expects or a word's least value.
-    private sealed record StreamItem(Item Kind, int Subject, int Value = 0, int Place = 0, bool Writes = false, bool Began = false);
+    private sealed record StreamItem(Item Kind, int Subject, int Value = 0, int Place = 0, bool Writes = false, bool Began = false, bool IsWrong = false);
 
     // A copy of a request, or, with the defect of that name, a wait for a point in front of one.
     private sealed record CopyItem(int Request, int Slot = None, int Point = None, bool Began = false);
@@ -61,6 +63,14 @@ internal sealed partial class Machine
         public bool Cancelled { get; init; }
 
         public bool Subscribed { get; init; }
+
+        public bool IsUrgent { get; init; }
+
+        public int Sequence { get; init; } = None;
+
+        public int RetriesLeft { get; init; }
+
+        public bool IsRepeated { get; init; }
     }
 
     /// <summary>What a recorded fence stands for.</summary>
@@ -88,11 +98,17 @@ internal sealed partial class Machine
     private readonly List<Point> _points;
     private readonly List<Arming> _armings;
     private readonly List<int> _words;
+    private readonly bool[] _isWrongOnFile;
+    private readonly List<int> _awaited;  // armings that streams were made to wait for
     private int _failuresLeft;
     private bool _anythingFailed;
+    private int _lockedBy = None;
+    private int _nextSequence;
 
     public Machine(Scenario scenario)
     {
+        _isWrongOnFile = new bool[scenario.OnFile.Length];
+        _awaited = [];
         _scenario = scenario;
         _next = new int[scenario.Threads.Length];
         _submitting = [.. scenario.Threads.Select(static _ => None)];
@@ -133,6 +149,10 @@ internal sealed partial class Machine
         _points = [.. other._points];
         _armings = [.. other._armings];
         _words = [.. other._words];
+        _isWrongOnFile = [.. other._isWrongOnFile];
+        _awaited = [.. other._awaited];
+        _lockedBy = other._lockedBy;
+        _nextSequence = other._nextSequence;
         _failuresLeft = other._failuresLeft;
         _anythingFailed = other._anythingFailed;
         Description = "";
@@ -148,7 +168,7 @@ internal sealed partial class Machine
 
     /// <summary>Everything that can happen next, with a name.</summary>
     public IEnumerable<(string Step, Machine Next)> Steps() =>
-        HostSteps().Concat(StreamSteps()).Concat(WatchSteps()).Concat(CopySteps()).Concat(StorageSteps());
+        HostSteps().Concat(LaneSteps()).Concat(StreamSteps()).Concat(WatchSteps()).Concat(CopySteps()).Concat(StorageSteps());
 
     /// <summary>Where nothing can happen any more: what is wrong with that, or <see langword="null"/> at a good end.</summary>
     public string? WhatIsWrongAtTheEnd()
@@ -213,7 +233,9 @@ internal sealed partial class Machine
         Append(text, _points);
         Append(text, _armings);
         Append(text, _words);
-        text.Append(CultureInfo.InvariantCulture, $"{_failuresLeft} {_anythingFailed}");
+        Append(text, _isWrongOnFile);
+        Append(text, _awaited);
+        text.Append(CultureInfo.InvariantCulture, $"{_failuresLeft} {_anythingFailed} {_lockedBy} {_nextSequence}");
         return text.ToString();
     }
 
@@ -237,7 +259,7 @@ internal sealed partial class Machine
                 break;
             case StreamItem item:
                 text.Append((int)item.Kind).Append(' ').Append(item.Subject).Append(' ').Append(item.Value).Append(' ').Append(item.Place)
-                    .Append(item.Writes ? 'w' : 'r').Append(item.Began ? '!' : '.');
+                    .Append(item.Writes ? 'w' : 'r').Append(item.Began ? '!' : '.').Append(item.IsWrong ? 'x' : '.');
                 break;
             case CopyItem copy:
                 text.Append(copy.Request).Append(' ').Append(copy.Point).Append(copy.Began ? '!' : '.');
@@ -246,7 +268,7 @@ internal sealed partial class Machine
                 // The rest is fixed by the program, but for these.
                 text.Append((int)request.Phase).Append(' ').Append(request.Version).Append(' ').Append(request.Slot).Append(' ').Append(request.After)
                     .Append(' ').Append(request.Arming).Append(request.Failed ? 'f' : '.').Append(request.Cancelled ? 'c' : '.')
-                    .Append(request.Subscribed ? 's' : '.');
+                    .Append(request.Subscribed ? 's' : '.').Append(request.Sequence).Append(request.RetriesLeft).Append(request.IsRepeated ? 'r' : '.');
                 break;
             case Point point:
                 text.Append(point.Stream).Append(point.Reached ? 'r' : '.').Append(point.Noticed ? 'n' : '.');

@@ -13,10 +13,15 @@ public class ResidencyTransitionsTests
         (ResidencyState.Offloaded, ResidencyEvent.PrefetchStarted, ResidencyState.Prefetching),
         (ResidencyState.Prefetching, ResidencyEvent.PrefetchCompleted, ResidencyState.Resident),
         (ResidencyState.Prefetching, ResidencyEvent.PrefetchFailed, ResidencyState.Offloaded),
+        (ResidencyState.Prefetching, ResidencyEvent.PrefetchAwaited, ResidencyState.Arriving),
+        (ResidencyState.Arriving, ResidencyEvent.PrefetchCompleted, ResidencyState.Resident),
+        (ResidencyState.Arriving, ResidencyEvent.PrefetchFailed, ResidencyState.Lost),
         (ResidencyState.Resident, ResidencyEvent.Died, ResidencyState.Dead),
         (ResidencyState.Offloading, ResidencyEvent.Died, ResidencyState.Dead),
         (ResidencyState.Offloaded, ResidencyEvent.Died, ResidencyState.Dead),
         (ResidencyState.Prefetching, ResidencyEvent.Died, ResidencyState.Dead),
+        (ResidencyState.Arriving, ResidencyEvent.Died, ResidencyState.Dead),
+        (ResidencyState.Lost, ResidencyEvent.Died, ResidencyState.Dead),
     ];
 
     private static IEnumerable<TestCaseData> EveryPair() =>
@@ -43,9 +48,9 @@ public class ResidencyTransitionsTests
     }
 
     [Test]
-    public void Bytes_exist_somewhere_along_every_path_until_death()
+    public void Bytes_exist_somewhere_along_every_path_until_death_or_loss()
     {
-        // Walks the whole graph: memory is valid in Resident/Offloading, the store in Offloaded/Prefetching.
+        // Walks the whole graph: memory is valid in Resident/Offloading, the store in Offloaded/Prefetching/Arriving.
         var reached = new HashSet<ResidencyState> { ResidencyState.Resident };
         var open = new Queue<ResidencyState>(reached);
         while (open.TryDequeue(out ResidencyState state))
@@ -61,5 +66,9 @@ public class ResidencyTransitionsTests
             Enum.GetValues<ResidencyEvent>().Any(e => ResidencyTransitions.TryNext(ResidencyState.Resident, e, out var next) && next == ResidencyState.Offloaded),
             Is.False,
             "memory may only be given up through Offloading, where the store's copy is secured");
+        Assert.That(
+            Enum.GetValues<ResidencyState>().Where(s => Enum.GetValues<ResidencyEvent>().Any(e => ResidencyTransitions.TryNext(s, e, out var next) && next == ResidencyState.Lost)),
+            Is.EqualTo(new[] { ResidencyState.Arriving }),
+            "only what kernels were launched behind can be lost");
     }
 }

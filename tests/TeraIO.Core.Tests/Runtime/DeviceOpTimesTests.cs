@@ -68,9 +68,9 @@ public class DeviceOpTimesTests : StandinGpuFixture
             times.End();
         }
 
-        var (ops, step) = times.Collect()!.Value;
-        Assert.That(ops, Is.EqualTo(new DeviceOpTime[] { new(_kernelTime, TimeSpan.Zero), new(_kernelTime, transferTime) }));
-        Assert.That(step, Is.EqualTo((2 * _kernelTime) + transferTime));
+        DeviceStepTimes taken = times.Collect()!;
+        Assert.That(taken.Ops, Is.EqualTo(new DeviceOpTime[] { new(_kernelTime, TimeSpan.Zero), new(_kernelTime, transferTime) }));
+        Assert.That(taken.Step, Is.EqualTo((2 * _kernelTime) + transferTime));
     }
 
     [Test]
@@ -101,7 +101,39 @@ public class DeviceOpTimesTests : StandinGpuFixture
         }
 
         gate.Open();
-        Assert.That(times.Collect()!.Value.Ops, Is.All.EqualTo(new DeviceOpTime(_kernelTime, TimeSpan.Zero)));
+        Assert.That(times.Collect()!.Ops, Is.All.EqualTo(new DeviceOpTime(_kernelTime, TimeSpan.Zero)));
+    }
+
+    [Test]
+    public void What_the_stream_waits_is_a_stall_and_summed_up_by_itself()
+    {
+        TimeSpan readTime = TimeSpan.FromMilliseconds(50);
+        using ProgramRunner runner = Runner(blocks: 2, []);
+        runner.Do(new ProgramOp("aten::empty") { Creates = [0] });
+        runner.Synchronize();
+        using var times = new DeviceOpTimes(runner.Kernels!);
+        EngineState state = runner.Engine.State;
+
+        lock (state.Sync)
+        {
+            times.Begin();
+            times.WaitBegan();
+            times.StreamWaitBegan();
+            Gpu.Launch(() => Tick(readTime)); // the host goes on meanwhile
+            times.StreamWaitEnded(2);
+            times.WaitEnded();
+        }
+
+        runner.Do(new ProgramOp("aten::one") { Reads = [0] });
+        lock (state.Sync)
+        {
+            times.OpEnded();
+            times.End();
+        }
+
+        DeviceStepTimes taken = times.Collect()!;
+        Assert.That(taken.Ops, Is.EqualTo(new DeviceOpTime[] { new(_kernelTime, readTime) }));
+        Assert.That((taken.StreamWaits, taken.StreamWaitTime), Is.EqualTo((2L, readTime)));
     }
 
     [Test]

@@ -110,6 +110,11 @@ internal unsafe class HeapStorageMemory : IStorageMemory, IDisposable
         lock (_lock) _storages[storage] = _storages[storage] with { Open = true };
     }
 
+    public void Close(nint storage)
+    {
+        lock (_lock) _storages[storage] = _storages[storage] with { Open = false };
+    }
+
     public void FreeKept(nint address)
     {
         int bytes;

@@ -26,6 +26,7 @@ public class OnDemandEngineTests
     [TearDown]
     public void CloseStore()
     {
+        _engine?.Dispose();
         _memory?.Dispose();
         _store.Dispose();
         _directory.Delete(recursive: true);
@@ -246,6 +247,7 @@ public class OnDemandEngineTests
 
     private void Begin(long budget)
     {
+        _engine?.Dispose();
         _memory?.Dispose();
         _memory = new HeapStorageMemory { Budget = budget };
         _engine = new OnDemandEngine(_memory, _store, budget);

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using TeraIO.Core;
 using TeraIO.Core.Runtime;
@@ -172,6 +173,84 @@ public unsafe class CudaObserverTests
         using ObserverBridge again = Attach(OnCuda());
         Assert.That(ObserverNative.LiveBytes(), Is.LessThan(Bytes));
     }
+
+    [Test]
+    public void Ops_that_bring_data_out_are_announced_before_they_run()
+    {
+        using Tensor large = ones(Elements, device: CUDA);
+        using Tensor small = ones(4, device: CUDA);
+        using Tensor onCpu = zeros(Elements);
+        using Tensor few = zeros(4);
+
+        Assert.Multiple(() =>
+        {
+            Assert.That(ResultsOf(() => large.cpu().Dispose()), Is.EqualTo(new[] { "aten::copy_" }), "a copy");
+            Assert.That(ResultsOf(() => small.cpu().Dispose()), Is.EqualTo(new[] { "aten::copy_" }), "however small");
+            Assert.That(ResultsOf(() => few.copy_(small)), Is.EqualTo(new[] { "aten::copy_" }), "into a tensor that is there");
+            Assert.That(ResultsOf(() => small[0].ToSingle()), Has.Member("aten::_local_scalar_dense"), "a number");
+            Assert.That(ResultsOf(() => large.allclose(large)), Has.Member("aten::allclose"), "a truth value");
+            Assert.That(ResultsOf(() => (large + 1).Dispose()), Is.Empty, "what stays on the device");
+            Assert.That(ResultsOf(() => large.copy_(onCpu)), Is.Empty, "what goes there");
+            Assert.That(ResultsOf(() => large.view(64, -1).Dispose()), Is.Empty, "a view");
+            Assert.That(ResultsOf(() => onCpu.sum().ToSingle()), Is.Empty, "the CPU's own");
+        });
+    }
+
+    /// <summary>The ops that were announced to bring data out while <paramref name="action"/> ran.</summary>
+    private static List<string> ResultsOf(Action action)
+    {
+        _results = [];
+        ObserverOptions options = OnCuda() with { StructSize = (uint)sizeof(ObserverOptions), Flags = ObserverFlags.DeliverResults };
+        var handlers = new ObserverHandlers
+        {
+            StructSize = (uint)sizeof(ObserverHandlers),
+            Describe = &OnDescribe,
+            OpBegin = &OnOpBegin,
+            OpEnd = &OnOpEnd,
+            MakeRoom = &OnMakeRoom,
+            Allocated = &OnAllocated,
+            Freeing = &OnFreeing,
+        };
+        Assert.That(ObserverNative.Attach(&options, &handlers), Is.EqualTo(ObserverStatus.Ok));
+        try
+        {
+            action();
+        }
+        finally
+        {
+            _ = ObserverNative.Detach();
+        }
+
+        return _results;
+    }
+
+    private static readonly OperatorTable _operators = new();
+    private static List<string> _results = [];
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void OnDescribe(nint user, byte* schema, ObserverTraits* traits) => *traits = _operators.Describe(Marshal.PtrToStringUTF8((nint)schema)!);
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void OnOpBegin(nint user, ObserverEvent* observed)
+    {
+        if (observed->Flags.HasFlag(EventFlags.BringsOut)) _results.Add(_operators.NameOf(observed->OpId));
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void OnOpEnd(nint user, ObserverEvent* observed)
+    {
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int OnMakeRoom(nint user, ulong bytes, byte* why, uint capacity) => 0;
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static void OnAllocated(nint user, nint data, ulong bytes, uint depth)
+    {
+    }
+
+    [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
+    private static int OnFreeing(nint user, nint data, ulong bytes) => 0;
 
     private static ObserverOptions OnCuda() => new() { MinimumBytes = 65536, DeviceType = ObserverDevice.Cuda };
 

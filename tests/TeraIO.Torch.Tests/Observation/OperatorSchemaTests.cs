@@ -29,6 +29,12 @@ public class OperatorSchemaTests
     [TestCase("aten::linear(Tensor input, Tensor weight, Tensor? bias=None) -> Tensor", OpTraitFlags.Transparent)]
     [TestCase("autograd::engine::evaluate_function: MmBackward0", OpTraitFlags.Transparent | OpTraitFlags.BackwardNode)]
     [TestCase("detach", OpTraitFlags.Transparent)]
+    [TestCase("aten::_local_scalar_dense(Tensor self) -> Scalar", OpTraitFlags.ReturnsValues)]
+    [TestCase("aten::equal(Tensor self, Tensor other) -> bool", OpTraitFlags.ReturnsValues)]
+    [TestCase("x::y(Tensor self) -> (Tensor, float)", OpTraitFlags.ReturnsValues)]
+    [TestCase("x::y(Tensor self) -> (Tensor(a!) out, Tensor[] rest)", OpTraitFlags.None)]
+    [TestCase("aten::_flash(Tensor q) -> (Tensor output, Tensor logsumexp, SymInt max_q, SymInt max_k, Tensor rng_state)", OpTraitFlags.None)]
+    [TestCase("aten::_foreach_add_.Scalar(Tensor(a!)[] self, Scalar scalar) -> ()", OpTraitFlags.None)]
     public void Tells_views_and_composites_from_kernels(string schema, object flags)
     {
         Assert.That(OperatorSchema.Parse(schema).Flags, Is.EqualTo(flags));

@@ -93,6 +93,9 @@ public class CommandLineTests
     [TestCase("--budget 1GiB --backend tape", "--backend 'tape'")]
     [TestCase("--device cuda --budget 1GiB --verify-reads true", "--verify-reads")]
     [TestCase("--device cuda --budget 1GiB --host-memory 1GiB", "--host-memory")]
+    [TestCase("--budget 1GiB --read-waits stream", "--device cpu")]
+    [TestCase("--device cuda --budget 1GiB --read-waits gpu", "--read-waits 'gpu'")]
+    [TestCase("--device cuda --budget 1GiB --read-waits stream --leases path", "--leases none")]
     [TestCase("--device cuda --no-offload --data-parallel", "--data-parallel")]
     [TestCase("--device cuda --no-offload --resume x", "--dropout 0")]
     [TestCase("--no-offload --config huge", "gpt2-small")]
@@ -121,6 +124,13 @@ public class CommandLineTests
     [Test]
     public void The_default_device_is_the_cpu() =>
         Assert.That(Read("--budget 1GiB --backend threads"), Has.Property("Device").EqualTo(TensorDevice.Cpu).And.Property("Backend").EqualTo(StorageBackend.Threads));
+
+    [TestCase("", false)]
+    [TestCase("--read-waits host", false)]
+    [TestCase("--read-waits stream", true)]
+    [TestCase("--read-waits stream --leases none", true)]
+    public void Who_waits_for_reads_may_be_chosen(string arguments, bool inStream) =>
+        Assert.That(Read($"--device cuda --budget 1GiB {arguments}").ReadWaits, Is.EqualTo(inStream ? ReadWaits.InStream : ReadWaits.OnHost));
 
     [TestCase("", null)]
     [TestCase("--verify-reads true", true)]

@@ -1,7 +1,10 @@
 using System.Runtime.InteropServices;
 using TeraIO.Core;
+using TeraIO.Core.Residency;
+using TeraIO.Core.Runtime;
 using TeraIO.Core.Storage;
 using TeraIO.Core.Transfers;
+using TeraIO.TestSupport;
 using TorchSharp;
 
 namespace TeraIO.Torch.Tests.Sessions;
@@ -27,19 +30,20 @@ internal sealed unsafe class CudaSessionTests : SessionFixture
 
     [Test]
     public void Training_under_a_budget_changes_no_bit(
-        [Values] OffloadMode mode, [Values(StorageBackend.Staged, StorageBackend.CuFile)] StorageBackend backend, [Values(0.5, 0.8)] double part)
+        [Values] OffloadMode mode, [Values(StorageBackend.Staged, StorageBackend.CuFile)] StorageBackend backend, [Values(0.5, 0.8)] double part, [Values] ReadWaits readWaits)
     {
         List<float> undisturbed = _script.Run();
         var budget = new ByteSize((long)(UnlimitedPeak().Bytes * part));
         ResetStandinPeak();
         ulong before = StandinBytes.Live;
 
-        using OffloadSession session = Begin(budget, mode, backend);
+        using OffloadSession session = Begin(budget, mode, backend, readWaits);
         List<float> offloaded = _script.Run(session);
 
         Assert.That(offloaded, Is.EqualTo(undisturbed));
         Assert.That(session.Statistics.PeakLiveBytes, Is.LessThanOrEqualTo(budget));
         Assert.That(session.Statistics.Offloads, Is.Positive, "nothing moved: the test would prove nothing");
+        Assert.That(session.Statistics.StreamWaits, readWaits == ReadWaits.InStream ? Is.Positive : Is.Zero);
         Assert.That(session.Statistics.PlannedSteps, mode == OffloadMode.Planned ? Is.Positive : Is.Zero);
         // It rounds every block up to 512 bytes.
         Assert.That(StandinBytes.Peak, Is.LessThanOrEqualTo(before + (ulong)budget.Bytes + (64 << 10)), "by the allocator's own count");
@@ -132,8 +136,90 @@ internal sealed unsafe class CudaSessionTests : SessionFixture
         Assert.That(large.sum().item<float>(), Is.EqualTo(4 << 20));
     }
 
-    private OffloadSession Begin(ByteSize budget, OffloadMode mode, StorageBackend backend) =>
-        OffloadSession.Begin(new OffloadOptions { Device = TensorDevice.Cuda(), MemoryBudget = budget, StoragePaths = [StorePath], Mode = mode, Backend = backend });
+    [Test]
+    public void A_read_that_fails_in_the_middle_of_a_step_ends_the_session_before_a_wrong_loss_is_seen([Values] OffloadMode mode)
+    {
+        List<float> undisturbed = _script.Run();
+        var budget = new ByteSize((long)(UnlimitedPeak().Bytes * 0.5));
+        var options = new OffloadOptions { Device = TensorDevice.Cuda(), MemoryBudget = budget, StoragePaths = [StorePath], Mode = mode, ReadWaits = ReadWaits.InStream };
+        var seen = new List<float>();
+        HeldReadsBackend reads = null!;
+        TensorStore store = TensorStore.Open(options.ToStoreOptions(), logger: null, backend => reads = new HeldReadsBackend(backend));
+        ReadFailedException failed;
+        using (OffloadSession session = OffloadSession.Begin(options, store, budget.Bytes))
+        {
+            Task? failing = null;
+            TrainingScript script = _script with
+            {
+                Told = loss =>
+                {
+                    seen.Add(loss);
+                    // By a plan, if there is one, the fifth step runs; one of its reads is to fail that the stream waits for.
+                    if (seen.Count == 4) failing = Task.Run(() => FailAnAwaitedRead(session, reads));
+                },
+            };
+
+            failed = Assert.Throws<ReadFailedException>(() => script.Run(session))!;
+            failing!.Wait();
+            Assert.That(session.Failure, Is.SameAs(failed));
+            Assert.That(() => session.BeginStep(), Throws.Exception.SameAs(failed));
+        }
+
+        Assert.That(failed.Message, Does.Contain("last checkpoint"));
+        Assert.That(seen, Is.EqualTo(undisturbed[..4]));
+        using OffloadSession next = Begin(budget, mode, StorageBackend.Auto, ReadWaits.InStream);
+        Assert.That(_script.Run(next), Is.EqualTo(undisturbed), "the process can train on");
+    }
+
+    [Test]
+    public void A_tensor_of_a_few_bytes_is_held_back_like_any_other()
+    {
+        const int Elements = 256 * 1024;
+        var budget = ByteSize.FromMiB(2);
+        var options = new OffloadOptions { Device = TensorDevice.Cuda(), MemoryBudget = budget, StoragePaths = [StorePath], ReadWaits = ReadWaits.InStream };
+        HeldReadsBackend reads = null!;
+        TensorStore store = TensorStore.Open(options.ToStoreOptions(), logger: null, backend => reads = new HeldReadsBackend(backend));
+        using OffloadSession session = OffloadSession.Begin(options, store, budget.Bytes);
+        using torch.Tensor first = torch.full([Elements], 3f, device: torch.device("cuda:0"));
+        using torch.Tensor second = torch.full([Elements], 5f, device: torch.device("cuda:0"));
+        using torch.Tensor third = torch.full([Elements], 7f, device: torch.device("cuda:0"));
+        using torch.Tensor few = torch.zeros(1, device: torch.device("cuda:0"));
+        using torch.Tensor part = first.slice(0, 0, 1, 1);
+        reads.Hold();
+        Task failing = Task.Run(() => FailAnAwaitedRead(session, reads));
+
+        few.copy_(part); // launched; what it copies never comes
+        failing.Wait();
+
+        Assert.That(() => few.item<float>(), Throws.TypeOf<ExternalException>());
+        Assert.That(session.Failure, Is.TypeOf<ReadFailedException>());
+        Assert.That(() => few.cpu(), Throws.TypeOf<ExternalException>());
+        Assert.That(() => second.add_(1), Throws.TypeOf<ExternalException>(), "every later op fails");
+    }
+
+    private static void FailAnAwaitedRead(OffloadSession session, HeldReadsBackend reads)
+    {
+        EngineState state = session.Engine.State;
+        reads.Hold();
+        if (!SpinWait.SpinUntil(HoldsAnAwaitedRead, TimeSpan.FromSeconds(60))) throw new TimeoutException("no stream waits for a read");
+        reads.FailNext(1000); // however often they are tried again
+        reads.Go();
+
+        bool HoldsAnAwaitedRead()
+        {
+            lock (state.Sync) return state.Blocks.Values.Any(b => b.State == ResidencyState.Arriving && reads.HoldsReadInto(b.Address, b.Bytes));
+        }
+    }
+
+    private OffloadSession Begin(ByteSize budget, OffloadMode mode, StorageBackend backend, ReadWaits readWaits = ReadWaits.OnHost) => OffloadSession.Begin(new OffloadOptions
+    {
+        Device = TensorDevice.Cuda(),
+        MemoryBudget = budget,
+        StoragePaths = [StorePath],
+        Mode = mode,
+        Backend = backend,
+        ReadWaits = readWaits,
+    });
 
     private static ByteSize UnlimitedPeak()
     {

@@ -1,4 +1,5 @@
 using TeraIO.Core;
+using TeraIO.Core.Leases;
 using TeraIO.Core.Storage;
 using TeraIO.Torch.Interop;
 
@@ -15,6 +16,8 @@ public class DeviceOptionsTests
         yield return new TestCaseData(_onGpu with { Backend = StorageBackend.Threads }, new[] { "Backend is Threads", "cuda:1" });
         yield return new TestCaseData(_onGpu with { VerifyReads = true }, new[] { "VerifyReads", "cuda:1" });
         yield return new TestCaseData(_onGpu with { HostMemory = new HostMemoryOptions { Budget = ByteSize.FromMiB(8), AllowOnCpu = true } }, new[] { "HostMemory", "cuda:1" });
+        yield return new TestCaseData(_onGpu with { Device = TensorDevice.Cpu, ReadWaits = ReadWaits.InStream }, new[] { "ReadWaits is InStream", "cpu" });
+        yield return new TestCaseData(_onGpu with { ReadWaits = ReadWaits.InStream, Leases = new LeaseOptions() }, new[] { "ReadWaits is InStream", "Leases are PerPath", "OnHost" });
         yield return new TestCaseData(_onGpu with { BlockCacheSize = ByteSize.FromMiB(1) }, new[] { "BlockCacheSize", "caching allocator" });
         yield return new TestCaseData(_onGpu with { Device = TensorDevice.Cpu, Backend = StorageBackend.Staged }, new[] { "Backend is Staged", "TensorDevice.Cuda" });
         yield return new TestCaseData(_onGpu with { Device = TensorDevice.Cpu, Backend = StorageBackend.CuFile }, new[] { "Backend is CuFile", "cpu" });
@@ -43,6 +46,16 @@ public class DeviceOptionsTests
         Assert.That((store.Backend, store.Device, store.VerifyReads), Is.EqualTo((expected, 1, false)));
         Assert.That((observer.DeviceType, observer.DeviceIndex), Is.EqualTo((ObserverDevice.Cuda, 1)));
         Assert.That(store.Validate, Throws.Nothing);
+    }
+
+    [Test]
+    public void Results_are_announced_where_they_have_to_be_held_back([Values] ReadWaits readWaits)
+    {
+        OffloadOptions options = _onGpu with { ReadWaits = readWaits, Leases = new LeaseOptions { Mode = LeaseMode.None } };
+
+        options.Validate();
+
+        Assert.That(options.ToObserverOptions().Flags, Is.EqualTo(readWaits == ReadWaits.InStream ? ObserverFlags.DeliverResults : ObserverFlags.None));
     }
 
     [TestCase(null, true)]

@@ -34,6 +34,9 @@ internal sealed record TrainingScript
     /// <summary>Makes the optimizer in place of <see cref="Optimizer"/>.</summary>
     public Func<IEnumerable<TorchSharp.Modules.Parameter>, optim.Optimizer>? CustomOptimizer { get; init; }
 
+    /// <summary>Told of each loss of training when the program has it.</summary>
+    public Action<float>? Told { get; init; }
+
     private int SurpriseStep => Steps / 2;
 
     /// <summary>Runs the script; <paramref name="session"/> learns the model's names if there is one.</summary>
@@ -92,6 +95,7 @@ internal sealed record TrainingScript
             Tensor loss = Loss(model.forward(tokens), targets) / Accumulate;
             loss.backward();
             losses.Add(loss.item<float>());
+            Told?.Invoke(losses[^1]);
         }
 
         nn.utils.clip_grad_norm_(model.parameters(), 1.0);

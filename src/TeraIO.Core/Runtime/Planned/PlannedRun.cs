@@ -11,7 +11,8 @@ namespace TeraIO.Core.Runtime.Planned;
 /// <param name="Current">The plan that ran; null when the step ran on demand.</param>
 /// <param name="StepSeconds">Seconds of the step, stalls included.</param>
 /// <param name="StallSeconds">Seconds that its ops waited.</param>
-internal sealed record PlanRequest(Trace Profile, Trace Trace, MigrationPlan? Current, double StepSeconds, double StallSeconds);
+/// <param name="IsTimed">The last two are by the clock of what runs the ops. If not, the ops run on a device and the host's clock took them, which knows nothing of the device's waits.</param>
+internal sealed record PlanRequest(Trace Profile, Trace Trace, MigrationPlan? Current, double StepSeconds, double StallSeconds, bool IsTimed = true);
 
 /// <summary>
 /// Planned mode: records each step, takes two equal steps for a steady state, has it planned, and follows the plan from the next step
@@ -171,8 +172,18 @@ internal sealed class PlannedRun : IOpStream, IDisposable
 
     private void TakeDeviceTimes(DeviceOpTimes times)
     {
-        if (times.Collect() is { } taken) _record.TakeDeviceTimes(taken.Ops, taken.Step);
-        else _isProfiled = false;
+        if (times.Collect() is not { } taken)
+        {
+            _isProfiled = false;
+            return;
+        }
+
+        _record.TakeDeviceTimes(taken.Ops, taken.Step);
+        lock (_state.Sync)
+        {
+            _state.TimedStreamWaits += taken.StreamWaits;
+            _state.StreamWaitTime += taken.StreamWaitTime;
+        }
     }
 
     private void AfterOnDemandStep()
@@ -205,7 +216,7 @@ internal sealed class PlannedRun : IOpStream, IDisposable
         PlannedProgram program = _follower.Program!;
         _stepsOfPlan++;
         if (_isProfiled) program.NoteDurations(_record);
-        if (Ask(new PlanRequest(program.Trace, program.TraceByPlan, program.Plan, Seconds(_record.WallTicks), StallSeconds())) is not { } plan) return;
+        if (Ask(new PlanRequest(program.Trace, program.TraceByPlan, program.Plan, Seconds(_record.WallTicks), StallSeconds(), _isProfiled)) is not { } plan) return;
         _stepsOfPlan = 0;
         lock (_state.Sync) _follower.SetPlan(plan);
     }

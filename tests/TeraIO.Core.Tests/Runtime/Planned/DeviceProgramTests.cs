@@ -12,19 +12,24 @@ public class DeviceProgramTests : StandinGpuFixture
     private const int Persistent = 8;
 
     [Test]
-    public void Kernels_find_their_bytes_on_demand([Range(1, 6)] int seed) => Run(seed, TestPlanners.Nothing);
+    public void Kernels_find_their_bytes_on_demand([Range(1, 6)] int seed, [Values] ReadWaits readWaits) => Run(seed, TestPlanners.Nothing, readWaits);
 
     [Test]
-    public void Kernels_find_their_bytes_by_a_plan([Range(1, 6)] int seed) => Run(seed, TestPlanners.MoveEverything);
+    public void Kernels_find_their_bytes_by_a_plan([Range(1, 6)] int seed, [Values] ReadWaits readWaits) => Run(seed, TestPlanners.MoveEverything, readWaits);
 
     [Test]
-    public void Kernels_find_their_bytes_by_a_plan_without_sense([Range(1, 6)] int seed) => Run(seed, request => TestPlanners.Nonsense(request, seed));
+    public void Kernels_find_their_bytes_by_a_plan_without_sense([Range(1, 6)] int seed, [Values] ReadWaits readWaits) =>
+        Run(seed, request => TestPlanners.Nonsense(request, seed), readWaits);
 
-    private void Run(int seed, Func<PlanRequest, MigrationPlan?> planner)
+    /// <summary>Transfers that are held for kernels fill the store's queue, which those that the kernels wait for have to get through.</summary>
+    [Test]
+    public void A_queue_of_one_transfer_is_enough([Range(1, 3)] int seed, [Values] ReadWaits readWaits) => Run(seed, TestPlanners.MoveEverything, readWaits, queueDepth: 1);
+
+    private void Run(int seed, Func<PlanRequest, MigrationPlan?> planner, ReadWaits readWaits, int? queueDepth = null)
     {
         var random = new Random(seed);
         // A random op holds up to six blocks at once.
-        using var runner = new ProgramRunner(8 * Block, planner, gpu: Gpu);
+        using var runner = new ProgramRunner(8 * Block, planner, gpu: Gpu, device: new DeviceRunOptions { ReadWaits = readWaits, QueueDepth = queueDepth });
         runner.BeforeKernel = () => Thread.SpinWait(random.Next(40_000));
         runner.CreateAll(Persistent);
         List<ProgramOp> program = Programs.Random(new Random(seed), Persistent);
@@ -36,5 +41,6 @@ public class DeviceProgramTests : StandinGpuFixture
         runner.CheckAll();
         Assert.That(runner.Engine.Stopped, Is.Null);
         Assert.That(runner.Run.FailedMigrations, Is.Zero);
+        Assert.That(runner.Statistics.StreamWaits, readWaits == ReadWaits.InStream ? Is.Positive : Is.Zero);
     }
 }

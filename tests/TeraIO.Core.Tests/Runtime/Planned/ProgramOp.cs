@@ -3,6 +3,9 @@ namespace TeraIO.Core.Tests.Runtime.Planned;
 /// <summary>One op of a test program; tensors are named by numbers.</summary>
 internal sealed record ProgramOp(string Name)
 {
+    /// <summary>It brings data to where the program sees them.</summary>
+    public bool BringsOut { get; init; }
+
     public int[] Reads { get; init; } = [];
 
     public int[] Writes { get; init; } = [];

@@ -3,6 +3,7 @@ using TeraIO.Core.Runtime;
 using TeraIO.Core.Runtime.Planned;
 using TeraIO.Core.Storage;
 using TeraIO.Core.Tests.Storage;
+using TeraIO.Core.Transfers;
 using TeraIO.TestSupport;
 
 namespace TeraIO.Core.Tests.Runtime.Planned;
@@ -25,10 +26,12 @@ internal sealed class ProgramRunner : IDisposable
     private int _serial;
 
     public ProgramRunner(
-        long budget, Func<PlanRequest, MigrationPlan?> planner, FaultPlan? faults = null, HostMemoryOptions? hostMemory = null, StandinGpu? gpu = null, Func<nint>? currentStream = null)
+        long budget, Func<PlanRequest, MigrationPlan?> planner, FaultPlan? faults = null, HostMemoryOptions? hostMemory = null, StandinGpu? gpu = null, Func<nint>? currentStream = null,
+        DeviceRunOptions? device = null)
     {
         Budget = budget;
         _gpu = gpu;
+        device ??= new DeviceRunOptions();
         var options = new StoreOptions
         {
             Paths = [_directory.FullName],
@@ -37,9 +40,12 @@ internal sealed class ProgramRunner : IDisposable
             HostMemory = hostMemory,
             Backend = gpu is null ? StorageBackend.Auto : StorageBackend.Staged,
             VerifyReads = gpu is null,
+            TransferDeadline = device.TransferDeadline,
+            PathOptions = device.QueueDepth is { } depth ? new Dictionary<string, PathOptions> { [_directory.FullName] = new() { QueueDepth = depth } } : new Dictionary<string, PathOptions>(),
         };
-        Store = faults is null ? TensorStore.Open(options) : TensorStore.Open(options, logger: null, backend => new FaultInjectingBackend(backend, faults));
-        Kernels = gpu is null ? null : new KernelOrder(0, currentStream ?? (static () => 0));
+        Func<ITransferBackend, ITransferBackend> decorate = device.Decorate ?? (static backend => backend);
+        Store = TensorStore.Open(options, logger: null, faults is null ? decorate : backend => decorate(new FaultInjectingBackend(backend, faults)));
+        Kernels = gpu is null ? null : new KernelOrder(0, currentStream ?? (static () => 0), device.ReadWaits);
         Memory = gpu is null ? new HeapStorageMemory { Budget = budget } : new CachingDeviceMemory(gpu) { Budget = budget };
         Engine = new OnDemandEngine(Memory, Store, budget, Kernels);
         Memory.Engine = Engine;
@@ -88,6 +94,7 @@ internal sealed class ProgramRunner : IDisposable
             if (settle) Settle();
         }
 
+        if (Engine.AwaitReads() is { } failure) throw failure;
         Run.EndStep();
     }
 
@@ -99,7 +106,7 @@ internal sealed class ProgramRunner : IDisposable
             .. op.Reads.Select(t => Memory.Operand(_tensors[t].Storage)),
             .. op.Writes.Select(t => Memory.Operand(_tensors[t].Storage, written: true)),
         ];
-        if (Engine.BeginOp(op.Name, operands, isOutermost: true) is { } failure)
+        if (Engine.BeginOp(op.Name, operands, isOutermost: true, op.BringsOut) is { } failure)
         {
             Engine.EndOp(Identity(op), [], isOutermost: true);
             throw failure;
@@ -150,7 +157,16 @@ internal sealed class ProgramRunner : IDisposable
     {
         foreach (int tensor in _tensors.Keys.ToArray()) Do(new ProgramOp("aten::check") { Reads = [tensor] });
         Synchronize();
+        Assert.That(Engine.AwaitReads(), Is.Null);
         Assert.That(_wrong, Is.Empty);
+    }
+
+    /// <summary>What an op brings to the host of a tensor: one byte, and what it should be.</summary>
+    public (byte Found, byte Expected) Read(int tensor)
+    {
+        Do(new ProgramOp("aten::_local_scalar_dense") { Reads = [tensor], BringsOut = true });
+        Synchronize();
+        return (View(tensor)[0], _tensors[tensor].Value);
     }
 
     /// <summary>Waits for the kernels that were launched.</summary>
@@ -161,6 +177,8 @@ internal sealed class ProgramRunner : IDisposable
         fence.Record(0);
         fence.Wait(Timeout.InfiniteTimeSpan);
     }
+
+    public StorageOperand OperandOf(int tensor) => Memory.Operand(_tensors[tensor].Storage);
 
     /// <summary>The next op's kernel, and those behind it, stand still until the gate is opened.</summary>
     public KernelGate HoldNextKernel() => _held = new KernelGate();
@@ -173,6 +191,9 @@ internal sealed class ProgramRunner : IDisposable
     public void Dispose()
     {
         Run.Dispose();
+        Engine.Dispose();
+        // Kernels may be on their way to memory that has been freed.
+        Synchronize();
         Memory.Dispose();
         Store.Dispose();
         Kernels?.Dispose();
