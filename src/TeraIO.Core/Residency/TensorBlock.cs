@@ -56,6 +56,11 @@ internal sealed class TensorBlock(long id, nint address, long bytes)
     /// <summary>A prefetch was asked for while its write was under way: it stays in memory when the write ends.</summary>
     public bool IsWantedBack { get; set; }
 
+    /// <summary>
+    /// Something needed the bytes while their write was under way: the block stays in memory when the write ends. What needed them may have changed them, whatever its schema says, after the write had read them.
+    /// </summary>
+    public bool WasUsedWhileLeaving { get; set; }
+
     /// <summary>Where in the op stream it was allocated; the same for the block that the next equal step allocates there.</summary>
     public BlockBirth Birth { get; set; }
 

@@ -83,10 +83,6 @@ public class DeviceStoreTests : StandinGpuFixture
         Assert.That(Directories.Entries(), Is.Empty);
     }
 
-    [Test]
-    public void Checksums_are_refused() =>
-        Assert.That(() => TensorStore.Open(Options() with { VerifyReads = true }), Throws.TypeOf<ConfigurationException>().With.Message.Contains("StoreOptions.VerifyReads"));
-
     private void RequireRoundTrip(TensorStore store)
     {
         nint source = Gpu.Allocate(Bytes), destination = Gpu.Allocate(Bytes);

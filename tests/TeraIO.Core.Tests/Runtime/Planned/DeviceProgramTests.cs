@@ -1,4 +1,5 @@
 using TeraIO.Core.Plans;
+using TeraIO.Core.Runtime;
 using TeraIO.Core.Runtime.Planned;
 using TeraIO.Core.Tests.Storage;
 
@@ -20,14 +21,26 @@ public class DeviceProgramTests : StandinGpuFixture
     [Test]
     public void Kernels_find_their_bytes_by_a_plan_without_sense([Range(1, 6)] int seed) => Run(seed, request => TestPlanners.Nonsense(request, seed));
 
-    private void Run(int seed, Func<PlanRequest, MigrationPlan?> planner)
+    [Test]
+    public void Checksums_save_writes_and_lose_nothing([Range(1, 4)] int seed)
+    {
+        EngineStatistics without = Run(seed, TestPlanners.Nothing, verifyReads: false);
+        EngineStatistics with = Run(seed, TestPlanners.Nothing, verifyReads: true);
+
+        Assert.That(without.BytesDroppedClean, Is.Zero);
+        Assert.That(with.BytesDroppedClean, Is.Positive);
+        Assert.That(with.BytesWritten, Is.LessThan(without.BytesWritten));
+    }
+
+    private EngineStatistics Run(int seed, Func<PlanRequest, MigrationPlan?> planner, bool? verifyReads = null)
     {
         var random = new Random(seed);
         // A random op holds up to six blocks at once.
-        using var runner = new ProgramRunner(8 * Block, planner, gpu: Gpu);
+        using var runner = new ProgramRunner(8 * Block, planner, gpu: Gpu, verifyReads: verifyReads);
         runner.BeforeKernel = () => Thread.SpinWait(random.Next(40_000));
         runner.CreateAll(Persistent);
-        List<ProgramOp> program = Programs.Random(new Random(seed), Persistent);
+        // Every third op changes what it says it only reads: the device has no way to know but by the bytes.
+        List<ProgramOp> program = [.. Programs.Random(new Random(seed), Persistent).Select(static (op, i) => i % 3 == 0 ? op with { Reads = [], HiddenWrites = op.Reads } : op)];
 
         for (int step = 0; step < 6; step++) runner.Step(program);
 
@@ -36,5 +49,6 @@ public class DeviceProgramTests : StandinGpuFixture
         runner.CheckAll();
         Assert.That(runner.Engine.Stopped, Is.Null);
         Assert.That(runner.Run.FailedMigrations, Is.Zero);
+        return runner.Statistics;
     }
 }

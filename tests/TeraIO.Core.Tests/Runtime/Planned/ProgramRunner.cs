@@ -25,7 +25,8 @@ internal sealed class ProgramRunner : IDisposable
     private int _serial;
 
     public ProgramRunner(
-        long budget, Func<PlanRequest, MigrationPlan?> planner, FaultPlan? faults = null, HostMemoryOptions? hostMemory = null, StandinGpu? gpu = null, Func<nint>? currentStream = null)
+        long budget, Func<PlanRequest, MigrationPlan?> planner, FaultPlan? faults = null, HostMemoryOptions? hostMemory = null, StandinGpu? gpu = null, Func<nint>? currentStream = null,
+        bool? verifyReads = null)
     {
         Budget = budget;
         _gpu = gpu;
@@ -36,7 +37,7 @@ internal sealed class ProgramRunner : IDisposable
             ReadRetries = 1,
             HostMemory = hostMemory,
             Backend = gpu is null ? StorageBackend.Auto : StorageBackend.Staged,
-            VerifyReads = gpu is null,
+            VerifyReads = verifyReads,
         };
         Store = faults is null ? TensorStore.Open(options) : TensorStore.Open(options, logger: null, backend => new FaultInjectingBackend(backend, faults));
         Kernels = gpu is null ? null : new KernelOrder(0, currentStream ?? (static () => 0));
@@ -98,6 +99,7 @@ internal sealed class ProgramRunner : IDisposable
         [
             .. op.Reads.Select(t => Memory.Operand(_tensors[t].Storage)),
             .. op.Writes.Select(t => Memory.Operand(_tensors[t].Storage, written: true)),
+            .. op.HiddenWrites.Select(t => Memory.Operand(_tensors[t].Storage)),
         ];
         if (Engine.BeginOp(op.Name, operands, isOutermost: true) is { } failure)
         {
@@ -105,11 +107,11 @@ internal sealed class ProgramRunner : IDisposable
             throw failure;
         }
 
-        int sum = ++_serial + op.Reads.Concat(op.Writes).Sum(tensor => _tensors[tensor].Value);
+        int sum = ++_serial + op.Reads.Concat(op.Writes).Concat(op.HiddenWrites).Sum(tensor => _tensors[tensor].Value);
         var created = new List<StorageOperand>();
         var kernel = new List<Action>();
-        foreach (int tensor in op.Reads.Concat(op.Writes)) kernel.Add(Check(tensor, op.Name));
-        foreach (int tensor in op.Writes) kernel.Add(Fill(tensor, _tensors[tensor].Storage, (byte)(sum * 31)));
+        foreach (int tensor in op.Reads.Concat(op.Writes).Concat(op.HiddenWrites)) kernel.Add(Check(tensor, op.Name));
+        foreach (int tensor in op.Writes.Concat(op.HiddenWrites)) kernel.Add(Fill(tensor, _tensors[tensor].Storage, (byte)(sum * 31)));
         try
         {
             foreach (int tensor in op.Creates)
