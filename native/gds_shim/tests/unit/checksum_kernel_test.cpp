@@ -88,12 +88,13 @@ TEST(Checksum, IsTheSameAtAnyAddress) {
 // What the stand-in for libcuda runs is the C source; this is the text that a GPU's driver gets.
 TEST(ChecksumPtx, ComputesWhatTheCpuDoes) {
     PtxInterpreter kernel(cuda::checksum_ptx);
-    const std::vector<unsigned char> bytes = random_bytes(70'000);
+    const std::vector<unsigned char> bytes = random_bytes(41'000);
     std::vector<tio_checksum_range> ranges;
-    for (const uint64_t length : {0u, 1u, 7u, 8u, 9u, 63u, 64u, 2047u, 2048u, 2049u, 8192u, 16'387u, 49'157u, 65'536u})
-        for (const uint64_t offset : {0u, 8u, 1u, 5u})
+    // The longest is more than four words for each thread of two blocks.
+    for (const uint64_t length : {0u, 1u, 7u, 9u, 2048u, 2049u, 40'007u})
+        for (const uint64_t offset : {0u, 5u})
             ranges.push_back({reinterpret_cast<uintptr_t>(bytes.data()) + offset, length});
-    for (const uint32_t blocks : {1u, 2u, 3u}) {
+    for (const uint32_t blocks : {1u, 2u}) {
         std::vector<tio_checksum_word> parts(ranges.size() * blocks, 0xEEEEEEEEEEEEEEEEull);
         kernel.run(blocks, static_cast<uint32_t>(ranges.size()), TIO_CHECKSUM_THREADS,
                    {reinterpret_cast<uint64_t>(ranges.data()), reinterpret_cast<uint64_t>(parts.data())});
