@@ -285,7 +285,7 @@ public class KernelOrderTests : StandinGpuFixture
     }
 
     [Test]
-    public void A_comparison_waits_for_the_kernels_before_it()
+    public async Task A_comparison_waits_for_the_kernels_before_it()
     {
         using ProgramRunner runner = Runner(blocks: 1);
         BringBackUnchanged(runner);
@@ -295,7 +295,7 @@ public class KernelOrderTests : StandinGpuFixture
         runner.Do(new ProgramOp("aten::native_batch_norm") { HiddenWrites = [0] });
 
         Request(runner, migrator => migrator.RequestOffload(BlockOf(runner, 0), WriteTarget.Any));
-        UntilBegun(runner, begun + 1);
+        await UntilHeld(runner, begun + 1);
 
         Assert.That(runner.IsInMemory(0), Is.True);
         kernel.Open();
