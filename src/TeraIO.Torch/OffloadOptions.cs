@@ -71,8 +71,8 @@ public sealed record OffloadOptions
     public HostMemoryOptions? HostMemory { get; init; }
 
     /// <summary>
-    /// Compare every stripe that comes back with the checksum of what was written. Without it corruption goes into the training unseen. Default <see langword="null"/>: as far as it can be done, which is in
-    /// host memory; the bytes of a CUDA device never pass the CPU that would check them, so that <see langword="true"/> is refused there.
+    /// Compare every stripe that comes back with the checksum of what was written. Without it corruption goes into the training unseen. Default <see langword="null"/>: as far as it can be done, which is
+    /// always in host memory, and on a CUDA device where a kernel proves to compute there what the CPU does. <see langword="true"/> is refused where it cannot. <see cref="OffloadSession.ReadVerification"/> tells.
     /// </summary>
     public bool? VerifyReads { get; init; }
 
@@ -188,12 +188,6 @@ public sealed record OffloadOptions
             throw new ConfigurationException($"{nameof(Backend)} is {Backend}, which moves host memory, but the tensors are on {Device}: use Auto, Device, Staged or CuFile.");
         }
 
-        if (VerifyReads == true)
-        {
-            throw new ConfigurationException(
-                $"{nameof(VerifyReads)} is on, but the tensors are on {Device} and their bytes never pass the CPU that would check them: leave it out.");
-        }
-
         if (HostMemory is not null)
         {
             throw new ConfigurationException(
@@ -218,7 +212,7 @@ public sealed record OffloadOptions
         Emulated = EmulatedDevice,
         Leases = Leases,
         HostMemory = HostMemory,
-        VerifyReads = VerifyReads ?? !Device.IsCuda,
+        VerifyReads = VerifyReads,
         Backend = StoreBackend,
         BandwidthProfile = StoreBackend == StorageBackend.Device && BandwidthProfile is { } profile ? BandwidthProfileFile.Read(profile) : null,
         Device = Math.Max(0, Device.CudaOrdinal),

@@ -86,6 +86,12 @@ public sealed class OffloadSession : IDisposable
     /// </summary>
     public IReadOnlyList<PathStatistics> StoragePaths => _store?.Statistics.Paths ?? [];
 
+    /// <summary>Who compares what comes back from the store with what was written. Only with checksums an unchanged tensor is dropped instead of being written again.</summary>
+    public ReadVerification ReadVerification => _store?.Statistics.ReadVerification ?? ReadVerification.None;
+
+    /// <summary>Why a CUDA device has no checksums though <see cref="OffloadOptions.VerifyReads"/> is not off: its driver's or the self-proof's words. Null: it has, or the tensors are on the CPU.</summary>
+    public string? UnverifiedBecause => _store?.Statistics.UnverifiedBecause;
+
     /// <summary>Counters since the session began.</summary>
     public unsafe OffloadStatistics Statistics
     {

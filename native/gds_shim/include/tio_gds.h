@@ -35,7 +35,7 @@
 extern "C" {
 #endif
 
-#define TIO_GDS_ABI_VERSION 4u
+#define TIO_GDS_ABI_VERSION 5u
 
 typedef int32_t tio_status;
 
@@ -149,8 +149,8 @@ typedef struct tio_gds_gpu_info {
  * driver. */
 TIO_GDS_API tio_status tio_gds_gpu_open(const tio_gds_gpu_options* options, tio_gds_gpu** gpu);
 TIO_GDS_API tio_status tio_gds_gpu_get_info(const tio_gds_gpu* gpu, tio_gds_gpu_info* info);
-/* Waits for the device (cuCtxSynchronize). TIO_E_INVALID while it has fences, timelines or memory, or
- * requests in flight signal a fence that it had. NULL is allowed. */
+/* Waits for the device (cuCtxSynchronize). TIO_E_INVALID while it has fences, timelines, checksums or memory,
+ * or requests in flight signal a fence that it had. NULL is allowed. */
 TIO_GDS_API tio_status tio_gds_gpu_close(tio_gds_gpu* gpu);
 
 TIO_GDS_API tio_status tio_gds_fence_create(tio_gds_gpu* gpu, tio_gds_fence** fence);
@@ -220,6 +220,33 @@ enum { TIO_COPY_TO_DEVICE = 0, TIO_COPY_TO_HOST = 1 };
  * other streams waits for it first. */
 TIO_GDS_API tio_status tio_gds_device_copy(tio_gds_gpu* gpu, void* to, const void* from, size_t bytes,
                                            uint32_t direction);
+
+/* ---- checksums of device memory ------------------------------------------------------------------- */
+
+/* 64 bits over bytes, their places, their number and a seed, by a kernel where the bytes are. To find faults,
+ * not forgeries. */
+typedef struct tio_gds_checksums tio_gds_checksums;
+
+typedef struct tio_gds_memory_range {
+    const void* memory; /* any address of the device; multiples of 8 are faster */
+    uint64_t bytes;     /* any value */
+    uint64_t seed;      /* equal bytes have unrelated checksums under other seeds */
+} tio_gds_memory_range;
+
+/* Loads the kernel and compares what it makes of a known pattern with what the CPU does. TIO_E_UNSUPPORTED,
+ * and last_error says why, where the driver does not take it or a result differs: the device has no checksums
+ * then. To be made before streams are made to wait for memory: the driver may wait for the device in it. */
+TIO_GDS_API tio_status tio_gds_checksums_create(tio_gds_gpu* gpu, tio_gds_checksums** checksums);
+/* NULL is allowed. */
+TIO_GDS_API tio_status tio_gds_checksums_destroy(tio_gds_checksums* checksums);
+/* Blocks, sleeping, until all results are there. The kernel runs at once in a stream of its own, behind
+ * nothing: who has kernels or transfers that write to the memory waits for them first. Calls of several
+ * threads run beside each other. On failure the results are undefined. */
+TIO_GDS_API tio_status tio_gds_checksums_compute(tio_gds_checksums* checksums,
+                                                 const tio_gds_memory_range* ranges, uint32_t count,
+                                                 uint64_t* results);
+/* The same checksum of memory that the CPU can read. */
+TIO_GDS_API uint64_t tio_gds_checksum_of_host(const void* memory, uint64_t bytes, uint64_t seed);
 
 /* ---- timelines ------------------------------------------------------------------------------------ */
 

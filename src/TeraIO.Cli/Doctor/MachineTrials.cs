@@ -18,6 +18,21 @@ internal sealed unsafe class MachineTrials : IMachineTrials
     public IReadOnlyList<BackendTrial> Backends() => [.. BackendTrial.All.Select(static b => Try(b.Backend, b.Name))];
 
     /// <inheritdoc/>
+    public string WhyNoDeviceChecksums()
+    {
+        try
+        {
+            using var device = new FenceDevice(0);
+            device.CreateChecksums().Dispose();
+            return "";
+        }
+        catch (TeraIOException e)
+        {
+            return e.Message;
+        }
+    }
+
+    /// <inheritdoc/>
     public DirectIoTrial DirectIo(string directory)
     {
         try

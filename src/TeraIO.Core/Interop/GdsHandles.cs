@@ -27,7 +27,7 @@ internal sealed class GdsQueueHandle(nint queue) : GdsHandle(queue)
     protected override bool ReleaseHandle() => NativeMethods.Gds.QueueDestroy(handle) == TransferStatus.Ok;
 }
 
-/// <summary>Owns a <c>tio_gds_gpu</c>. Goes after its fences, timelines and memory; releasing it waits for the device.</summary>
+/// <summary>Owns a <c>tio_gds_gpu</c>. Goes after its fences, timelines, checksums and memory; releasing it waits for the device.</summary>
 internal sealed class GdsGpuHandle(nint gpu) : GdsHandle(gpu)
 {
     protected override bool ReleaseHandle() => NativeMethods.Gds.GpuClose(handle) == TransferStatus.Ok;
@@ -103,6 +103,19 @@ internal sealed class GdsTimelineHandle : GdsGpuChildHandle
     }
 
     protected override TransferStatus Destroy() => NativeMethods.Gds.TimelineDestroy(handle);
+}
+
+/// <summary>Owns a <c>tio_gds_checksums</c>.</summary>
+internal sealed class GdsChecksumsHandle : GdsGpuChildHandle
+{
+    public GdsChecksumsHandle(GdsGpuHandle gpu)
+        : base(gpu)
+    {
+        var status = NativeMethods.Gds.ChecksumsCreate(gpu.DangerousGetHandle(), out nint checksums);
+        Own(status, checksums, "Checksums of the GPU's memory", "Without them reads cannot be verified there.");
+    }
+
+    protected override TransferStatus Destroy() => NativeMethods.Gds.ChecksumsDestroy(handle);
 }
 
 /// <summary>Owns memory of a GPU; the handle is its device address.</summary>

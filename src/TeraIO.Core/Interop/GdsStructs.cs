@@ -53,6 +53,15 @@ internal struct GdsFenceState
     public int SystemErrno;
 }
 
+/// <summary>No <c>struct_size</c>: an array of them.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct GdsMemoryRange
+{
+    public nint Memory;
+    public ulong Bytes;
+    public ulong Seed;
+}
+
 [StructLayout(LayoutKind.Sequential)]
 internal struct GdsQueueOptions
 {

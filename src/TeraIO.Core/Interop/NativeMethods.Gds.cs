@@ -10,7 +10,7 @@ internal static partial class NativeMethods
     internal static unsafe partial class Gds
     {
         private const string Library = "tio_gds_shim";
-        private const uint AbiVersion = 4;
+        private const uint AbiVersion = 5;
 
         private static readonly Lock _loading = new();
         private static volatile bool _isLoaded;

@@ -62,6 +62,11 @@ internal sealed class TensorBlock(long id, nint address, long bytes)
     /// <summary>An offload was asked for while a stream waits for its read: it leaves when the read has ended. Null: it stays.</summary>
     public WriteTarget? LeavesWhenRead { get; set; }
 
+    /// <summary>
+    /// Something needed the bytes while their write was under way: the block stays in memory when the write ends. What needed them may have changed them, whatever its schema says, after the write had read them.
+    /// </summary>
+    public bool WasUsedWhileLeaving { get; set; }
+
     /// <summary>Where in the op stream it was allocated; the same for the block that the next equal step allocates there.</summary>
     public BlockBirth Birth { get; set; }
 

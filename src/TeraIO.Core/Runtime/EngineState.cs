@@ -122,6 +122,7 @@ internal sealed class EngineState : IDisposable
     public void Pin(TensorBlock block)
     {
         if (block.Pins++ == 0) Idle.Remove(block);
+        if (block.State == ResidencyState.Offloading) block.WasUsedWhileLeaving = true;
     }
 
     public void Unpin(TensorBlock block)
@@ -145,17 +146,21 @@ internal sealed class EngineState : IDisposable
         block.Apply(ResidencyEvent.OffloadStarted);
         OffloadsInFlight++;
         OffloadingBytes += block.Bytes;
+        block.WasUsedWhileLeaving = false;
         // What cannot be compared is written again: an operator that changes more than its schema says must not lose its update.
-        return new Offload(block, block.Version, block.CopyIsCurrent && Store!.ComparesMemory, new WriteHint(target, Preference?.NextUse(block) ?? long.MaxValue));
+        bool isClean = block.CopyIsCurrent && Store!.ComparesMemory;
+        UnchangedCheck? check = isClean && Store!.ComparesOnDevice ? new UnchangedCheck() : null;
+        return new Offload(block, block.Version, isClean && check is null, new WriteHint(target, Preference?.NextUse(block) ?? long.MaxValue), check);
     }
 
     /// <summary>The write of a block ended, or turned out not to be needed: its memory goes, unless it was needed, changed or freed meanwhile.</summary>
     /// <param name="offload">Its block is in state Offloading, or dead.</param>
-    /// <param name="written">There was a write.</param>
+    /// <param name="written">There was a write, unless <see cref="Offload.Check"/> found that none was needed.</param>
     /// <param name="failed">It did not succeed.</param>
     public void EndOffload(Offload offload, bool written, bool failed)
     {
         TensorBlock block = offload.Block;
+        written &= offload.Check is not { FoundSame: true };
         OffloadsInFlight--;
         OffloadingBytes -= block.Bytes;
         if (written && !failed) BytesWritten += block.Bytes;
@@ -168,10 +173,13 @@ internal sealed class EngineState : IDisposable
             return;
         }
 
-        // Kernels that a failed read let go may have computed what was written.
-        bool isTrusted = !failed && StreamReads is not { HasFailed: true };
+        bool wasUsed = block.WasUsedWhileLeaving;
+        block.WasUsedWhileLeaving = false;
+        // Kernels that a failed read let go may have computed what was written. A kernel that was launched during the write may change what it is not said to change, and a device's checksum is taken when
+        // the write has ended: it could be that of newer bytes than the copy's.
+        bool isTrusted = !failed && StreamReads is not { HasFailed: true } && !(wasUsed && Store!.ComparesOnDevice);
         block.CopyVersion = isTrusted ? offload.Version : -1;
-        if (block.Pins > 0 || wantedBack || !block.CopyIsCurrent || Stopped is not null)
+        if (block.Pins > 0 || wantedBack || wasUsed || !block.CopyIsCurrent || Stopped is not null)
         {
             block.Apply(ResidencyEvent.OffloadAbandoned);
             if (block.Copy is not null) Store!.MarkSpare(block.Copy);
@@ -247,11 +255,13 @@ internal sealed class EngineState : IDisposable
         if (leavesFor is { } target) Migrator?.RequestOffload(block, target);
     }
 
-    /// <summary>Begins the write of a block that is on its way out, after the kernels that were launched so far: those that computed its bytes are among them.</summary>
+    /// <summary>Begins the write of a block that is on its way out, or on a device the comparison that may make it needless, after the kernels that were launched so far: those that computed its bytes are among them.</summary>
     public OrderedTransfer BeginWrite(Offload offload, bool continuesInline) => Begin(
         (State: this, Offload: offload, Inline: continuesInline),
         static _ => null,
-        static (call, fences) => call.State.Store!.Write(call.Offload.Block.Copy!, call.Offload.Block.Address, TransferPriority.Normal, call.Inline, call.Offload.Hint, fences));
+        static (call, fences) => call.Offload.Check is { } check
+            ? call.State.Store!.WriteUnlessSame(call.Offload.Block.Copy!, call.Offload.Block.Address, check, TransferPriority.Normal, call.Offload.Hint, fences)
+            : call.State.Store!.Write(call.Offload.Block.Copy!, call.Offload.Block.Address, TransferPriority.Normal, call.Inline, call.Offload.Hint, fences));
 
     /// <summary>
     /// Begins the read of a block that has been given memory, after the kernels that were launched so far: the caching allocator may have given it memory that they still use.

@@ -16,20 +16,19 @@ public enum StorageBackend
 
     /// <summary>
     /// GPUDirect Storage (cuFile): transfers from and to CUDA memory, without the CPU's. <see cref="ConfigurationException"/> at open
-    /// where there is no GPU or no libcufile. The CPU does not see the bytes: <see cref="StoreOptions.VerifyReads"/> must be off.
+    /// where there is no GPU or no libcufile. The CPU does not see the bytes.
     /// </summary>
     CuFile,
 
     /// <summary>
     /// Transfers from and to CUDA memory through 64 MiB of pinned host memory per path, for GPUs without GPUDirect Storage: io_uring and copies
-    /// overlap. <see cref="ConfigurationException"/> at open where there is no GPU or io_uring is refused. <see cref="StoreOptions.VerifyReads"/>
-    /// must be off.
+    /// overlap. <see cref="ConfigurationException"/> at open where there is no GPU or io_uring is refused.
     /// </summary>
     Staged,
 
     /// <summary>
     /// Transfers from and to CUDA memory, whichever way is better for each path: the one that <see cref="StoreOptions.BandwidthProfile"/> has as the faster. Without it, and where it cannot tell, <see cref="CuFile"/> where its bytes
-    /// are expected to go directly (nvidia-fs or PCI P2PDMA), else <see cref="Staged"/>, because cuFile's compatibility mode goes through host memory as well. <see cref="PathStatistics.Backend"/> and <see cref="PathStatistics.Route"/> tell what was chosen and why. <see cref="StoreOptions.VerifyReads"/> must be off.
+    /// are expected to go directly (nvidia-fs or PCI P2PDMA), else <see cref="Staged"/>, because cuFile's compatibility mode goes through host memory as well. <see cref="PathStatistics.Backend"/> and <see cref="PathStatistics.Route"/> tell what was chosen and why.
     /// </summary>
     Device,
 }
@@ -93,10 +92,12 @@ public sealed record StoreOptions
     public TimeSpan? TransferDeadline { get; init; }
 
     /// <summary>
-    /// Compare every stripe that comes back with the checksum of what was written. Default <see langword="true"/>;
-    /// without it no checksum is computed, which saves a core's pass over all bytes moved each way, and corruption goes into the training unseen.
+    /// Compare every stripe that comes back with the checksum of what was written: host memory by the CPU, a device's memory by a kernel there. Default <see langword="null"/>: wherever it can be done, which
+    /// is always in host memory, and on a device whose driver takes the kernel and where it proves to compute what the CPU does (<see cref="StoreStatistics.ReadVerification"/> tells). <see langword="true"/>:
+    /// <see cref="ConfigurationException"/> at open where it cannot. <see langword="false"/>: no checksum is computed, which saves a pass over all bytes moved each way, and corruption goes into the training
+    /// unseen.
     /// </summary>
-    public bool VerifyReads { get; init; } = true;
+    public bool? VerifyReads { get; init; }
 
     /// <summary>What the runtime's timers can count.</summary>
     internal static TimeSpan LongestDeadline { get; } = TimeSpan.FromDays(24);
@@ -150,11 +151,6 @@ public sealed record StoreOptions
             throw new ConfigurationException($"StoreOptions.CuFile is set, but StorageBackend.{Backend} does not use cuFile: use StorageBackend.CuFile or Device, or no CuFile.");
         if (Device < 0)
             throw new ConfigurationException($"StoreOptions.Device is {Device}: use the ordinal of a CUDA device, from 0 on.");
-        if (MovesDeviceMemory && VerifyReads)
-        {
-            throw new ConfigurationException(
-                $"StoreOptions.VerifyReads is on, but with StorageBackend.{Backend} the bytes never pass the CPU that would check them: set it to false, or use another Backend.");
-        }
     }
 
     /// <summary>Those of one path, with the store's where it has none.</summary>

@@ -21,7 +21,8 @@ internal sealed class StorePath : IDisposable
     private bool _isWornOut;
 
     public StorePath(
-        string path, PathOptions options, long stripeBytes, StoreDirectory directory, ITransferBackend backend, TransferFile file, ILogger logger)
+        string path, PathOptions options, long stripeBytes, StoreDirectory directory, ITransferBackend backend, TransferFile file, ILogger logger, bool movesDeviceMemory,
+        DeviceChecksums? deviceChecksums)
     {
         Path = path;
         _options = options;
@@ -32,8 +33,8 @@ internal sealed class StorePath : IDisposable
         _writeLimit = options.WriteLimit?.Bytes ?? long.MaxValue;
         File = file;
         Condition = new PathCondition(stripeBytes);
-        Engine = new TransferEngine(backend, path, TransferLimits.ForQueueDepth(options.QueueDepth!.Value), logger, Condition);
-        Probe = new PathProbe(this, stripeBytes);
+        Engine = new TransferEngine(backend, path, TransferLimits.ForQueueDepth(options.QueueDepth!.Value), logger, Condition, deviceChecksums);
+        Probe = new PathProbe(this, stripeBytes, verifies: !movesDeviceMemory);
     }
 
     /// <summary>As given in the options.</summary>

@@ -110,6 +110,12 @@ public sealed record StoreStatistics
     /// <summary>cuFile's own counters, of the whole process; <see langword="null"/> without <see cref="CuFileOptions.CollectStatistics"/>, without a path that uses cuFile, and where libcufile has none.</summary>
     public CuFileStatistics? CuFile { get; internal init; }
 
+    /// <summary>Who compares what is read with what was written, as found when the store was opened.</summary>
+    public ReadVerification ReadVerification { get; internal init; }
+
+    /// <summary>Why there are no checksums of the device's memory though they were not switched off; <see langword="null"/>: there are, or it is host memory.</summary>
+    public string? UnverifiedBecause { get; internal init; }
+
     /// <inheritdoc cref="PathStatistics.BytesRead"/>
     public ByteSize BytesRead { get; }
 

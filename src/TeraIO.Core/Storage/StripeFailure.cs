@@ -17,7 +17,7 @@ internal static class StripeFailure
         return transfer.Status switch
         {
             TransferStatus.Corrupt => new CorruptionException(
-                $"What was read from {where} is not what was written, on every attempt. The bytes must not be used and were cleared. "
+                $"What was read from {where} is not what was written, on every attempt. The bytes must not be used. "
                 + $"Restart from the last checkpoint and check the device behind {path}.")
             { Path = transfer.File.Path, Offset = transfer.Offset, Length = transfer.Length, TensorId = copy.TensorId },
             TransferStatus.ShortTransfer => new ShortTransferException(

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using TeraIO.Core.Interop;
 using TeraIO.Core.Leases;
 using TeraIO.Core.Tiers;
 using TeraIO.Core.Transfers;
@@ -22,11 +23,15 @@ public sealed class TensorStore : IDisposable
     private readonly ManualResetEventSlim _drained = new();
     private readonly StoreLeases? _leases;
     private readonly TieredTransfers? _tiered;
+    private readonly DeviceVerification _verification;
+    private readonly DeviceComparisons? _comparisons;
     private int _transfersInFlight;
     private bool _isDisposed;
 
-    private TensorStore(StoreOptions options, IReadOnlyList<StorePath> paths, StoreLeases? leases, HostTier? hostTier)
+    private TensorStore(StoreOptions options, IReadOnlyList<StorePath> paths, StoreLeases? leases, HostTier? hostTier, DeviceVerification verification)
     {
+        _verification = verification;
+        _comparisons = verification.Checksums is null ? null : new DeviceComparisons(MatchesNow);
         _leases = leases;
         HostTier = hostTier;
         _tiered = hostTier is null ? null : new TieredTransfers(this, hostTier);
@@ -40,6 +45,8 @@ public sealed class TensorStore : IDisposable
     {
         HostMemory = HostTier?.Snapshot(),
         CuFile = Options.CuFile is { CollectStatistics: true } ? CuFileDriver.ReadStatistics() : null,
+        ReadVerification = !VerifiesReads ? ReadVerification.None : Options.MovesDeviceMemory ? ReadVerification.Gpu : ReadVerification.Cpu,
+        UnverifiedBecause = _verification.Missing,
     };
 
     /// <summary>What the leases did, per device and direction; empty without <see cref="StoreOptions.Leases"/> or with <see cref="LeaseMode.None"/>.</summary>
@@ -62,8 +69,14 @@ public sealed class TensorStore : IDisposable
     /// <summary>Null without <see cref="StoreOptions.HostMemory"/>.</summary>
     internal HostTier? HostTier { get; }
 
-    /// <summary>Whether <see cref="Matches"/> can say yes: the CPU sees the memory that tensors are in.</summary>
-    internal bool ComparesMemory => !Options.MovesDeviceMemory;
+    /// <summary>Whether <see cref="Matches"/> can say yes: there are checksums of the memory that tensors are in.</summary>
+    internal bool ComparesMemory => !Options.MovesDeviceMemory || _verification.Checksums is not null;
+
+    /// <summary>Whether comparing has to wait for kernels, so that it is part of the write: <see cref="WriteUnlessSame"/>.</summary>
+    internal bool ComparesOnDevice => _comparisons is not null;
+
+    /// <summary>Whether checksums are computed and compared.</summary>
+    internal bool VerifiesReads => Options.MovesDeviceMemory ? _verification.Checksums is not null : Options.VerifyReads != false;
 
     /// <summary>Writes and reads of tensors that have not ended.</summary>
     internal int TransfersInFlight
@@ -121,14 +134,16 @@ public sealed class TensorStore : IDisposable
         logger ??= NullLogger.Instance;
         var paths = new List<StorePath>(options.Paths.Count);
         HostTier? hostTier = null;
-        var leases = options.Leases is { } sharing ? StoreLeases.Open(sharing, options.Paths, logger) : null;
+        var verification = DeviceVerification.Open(options, logger);
+        StoreLeases? leases = null;
         try
         {
+            leases = options.Leases is { } sharing ? StoreLeases.Open(sharing, options.Paths, logger) : null;
             foreach (var path in options.Paths)
-                paths.Add(OpenPath(path, options, leases, logger, createBackend));
+                paths.Add(OpenPath(path, options, leases, verification, logger, createBackend));
             if (options.HostMemory is { } hostMemory)
                 hostTier = new HostTier(hostMemory, decorateHost ?? (static backend => backend), logger);
-            var store = new TensorStore(options, paths, leases, hostTier);
+            var store = new TensorStore(options, paths, leases, hostTier, verification);
             if (options.Capacity is { } capacity)
                 store.Placement.Preallocate(capacity.Bytes);
             return store;
@@ -139,6 +154,7 @@ public sealed class TensorStore : IDisposable
                 path.Dispose();
             hostTier?.Dispose();
             leases?.Dispose();
+            verification.Dispose();
             throw;
         }
     }
@@ -288,32 +304,100 @@ public sealed class TensorStore : IDisposable
 
     /// <summary>
     /// Whether the bytes at <paramref name="source"/> are those of the copy's last write, by checksum and without I/O; <see langword="false"/>
-    /// for a copy that is not valid, and always for device memory. Costs the calling thread one pass over the bytes.
+    /// for a copy that is not valid, and where there are no checksums (<see cref="StoreStatistics.ReadVerification"/>). Costs the calling thread one pass over the bytes; a device's memory the
+    /// same pass on the device, where no kernel may be writing to it any more.
     /// </summary>
     /// <exception cref="InvalidOperationException">The copy was released, or a write of it is in flight.</exception>
+    /// <exception cref="TeraIOException">The device failed.</exception>
     public bool Matches(StoredCopy copy, nint source)
     {
         RequireOwn(copy);
         // From here on the copy stays valid: memory may lose the bytes when they match.
-        if (!(HostTier?.Claim(copy) ?? copy.IsValid) || Options.MovesDeviceMemory)
+        if (!(HostTier?.Claim(copy) ?? copy.IsValid) || !ComparesMemory)
             return false;
         copy.BeginRead();
         try
         {
-            nint memory = source;
-            for (int i = 0; i < copy.Stripes.Length; i++)
-            {
-                ref readonly var stripe = ref copy.Stripes[i];
-                if (StripeChecksum.Compute(memory, stripe.Length, StripeChecksum.Seed(copy.TensorId, copy.Generation, i)) != stripe.Checksum)
-                    return false;
-                memory += (nint)stripe.Length;
-            }
-            return true;
+            return MatchesNow(copy, source);
         }
         finally
         {
             copy.EndRead();
         }
+    }
+
+    /// <summary>
+    /// For device memory with checksums (<see cref="ComparesOnDevice"/>): compares what is there after <paramref name="fences"/>' kernels with the copy, and writes it
+    /// (<see cref="Write"/>) unless it is the same. A deadline counts for the write alone.
+    /// </summary>
+    /// <returns>A task to await once; its continuation runs on a thread of the store and must not block. Failures: as of <see cref="Write"/>, and <see cref="TeraIOException"/> where kernels or the comparison failed; then nothing is written.</returns>
+    internal async ValueTask WriteUnlessSame(StoredCopy copy, nint source, UnchangedCheck check, TransferPriority priority, WriteHint hint, TransferFences fences)
+    {
+        RequireOwn(copy);
+        if (copy.IsValid && await CompareAfter(copy, source, fences.After).ConfigureAwait(false))
+        {
+            check.FoundSame = true;
+            fences.Signals?.Signal(TransferStatus.Ok, systemErrno: 0);
+            return;
+        }
+        await Write(copy, source, priority, continuesInline: true, hint, fences).ConfigureAwait(false);
+    }
+
+    private async Task<bool> CompareAfter(StoredCopy copy, nint source, TransferFence? after)
+    {
+        BeginCount();
+        try
+        {
+            copy.BeginRead();
+            try
+            {
+                return await _comparisons!.Begin(copy, source, after).ConfigureAwait(false);
+            }
+            finally
+            {
+                copy.EndRead();
+            }
+        }
+        finally
+        {
+            EndTransfer();
+        }
+    }
+
+    /// <summary>Stripe by stripe. Nothing writes to the copy meanwhile.</summary>
+    private bool MatchesNow(StoredCopy copy, nint source) => _verification.Checksums is { } device ? MatchesOnDevice(device, copy, source) : MatchesOnHost(copy, source);
+
+    private static bool MatchesOnHost(StoredCopy copy, nint source)
+    {
+        nint memory = source;
+        for (int i = 0; i < copy.Stripes.Length; i++)
+        {
+            ref readonly var stripe = ref copy.Stripes[i];
+            if (StripeChecksum.Compute(memory, stripe.Length, StripeChecksum.Seed(copy.TensorId, copy.Generation, i)) != stripe.Checksum)
+                return false;
+            memory += (nint)stripe.Length;
+        }
+        return true;
+    }
+
+    /// <summary>All at once: what comes back to the CPU is a word for each, and launches and waits cost more than passes over memory.</summary>
+    private static bool MatchesOnDevice(DeviceChecksums device, StoredCopy copy, nint source)
+    {
+        var ranges = new GdsMemoryRange[copy.Stripes.Length];
+        var checksums = new ulong[copy.Stripes.Length];
+        nint memory = source;
+        for (int i = 0; i < ranges.Length; i++)
+        {
+            ranges[i] = new GdsMemoryRange { Memory = memory, Bytes = (ulong)copy.Stripes[i].Length, Seed = StripeChecksum.Seed(copy.TensorId, copy.Generation, i) };
+            memory += (nint)copy.Stripes[i].Length;
+        }
+        device.Compute(ranges, checksums);
+        for (int i = 0; i < ranges.Length; i++)
+        {
+            if (checksums[i] != copy.Stripes[i].Checksum)
+                return false;
+        }
+        return true;
     }
 
     /// <summary>Gives the copy's room back; the copy cannot be used again.</summary>
@@ -355,6 +439,8 @@ public sealed class TensorStore : IDisposable
             path.Dispose();
         HostTier?.Dispose();
         _leases?.Dispose();
+        _comparisons?.Dispose();
+        _verification.Dispose();
         foreach (var idle in _idleTransfers)
             idle.Dispose();
     }
@@ -445,7 +531,7 @@ public sealed class TensorStore : IDisposable
     }
 
     private static StorePath OpenPath(
-        string path, StoreOptions options, StoreLeases? leases, ILogger logger, Func<string, PathOptions, ITransferBackend> createBackend)
+        string path, StoreOptions options, StoreLeases? leases, DeviceVerification verification, ILogger logger, Func<string, PathOptions, ITransferBackend> createBackend)
     {
         var own = options.OptionsOf(path);
         var backend = createBackend(path, own);
@@ -473,7 +559,7 @@ public sealed class TensorStore : IDisposable
             {
                 logger.LogInformation("Bytes for the device go directly in {Path} ({Route})", directory.FullPath, route);
             }
-            return new StorePath(path, own, options.StripeSize.Bytes, directory, backend, file, logger);
+            return new StorePath(path, own, options.StripeSize.Bytes, directory, backend, file, logger, options.MovesDeviceMemory, verification.Checksums);
         }
         catch
         {

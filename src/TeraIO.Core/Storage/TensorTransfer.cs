@@ -154,8 +154,8 @@ internal sealed class TensorTransfer : ITransferOwner, IValueTaskSource, IDispos
             transfer.Priority = priority;
             transfer.Deadline = _deadline?.End ?? long.MaxValue;
             transfer.ChecksumSeed = StripeChecksum.Seed(_copy.TensorId, _copy.Generation, i);
-            transfer.VerifiesChecksum = _store.Options.VerifyReads;
-            transfer.KeepsChecksum = !_store.Options.VerifyReads || _route == TransferRoute.Spill;
+            transfer.VerifiesChecksum = _store.VerifiesReads;
+            transfer.KeepsChecksum = !_store.VerifiesReads || _route == TransferRoute.Spill;
             transfer.After = _fences.After;
             transfer.Checksum = stripe.Checksum;
             Aim(transfer, stripe);

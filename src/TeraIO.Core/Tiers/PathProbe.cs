@@ -20,6 +20,7 @@ internal sealed unsafe class PathProbe : ITransferOwner
 
     private readonly StorePath _path;
     private readonly long _bytes;
+    private readonly bool _verifies;
     private readonly Transfer _transfer;
     private readonly Lock _lock = new();
     private byte* _memory;
@@ -34,8 +35,10 @@ internal sealed unsafe class PathProbe : ITransferOwner
 
     /// <param name="path">Probed; guarded by the placement's lock.</param>
     /// <param name="bytes">As large as a stripe, for a rate that tells of stripes.</param>
-    public PathProbe(StorePath path, long bytes)
+    /// <param name="verifies">What comes back is compared: the path's engine computes checksums of host memory, which the probe's is.</param>
+    public PathProbe(StorePath path, long bytes, bool verifies)
     {
+        _verifies = verifies;
         _path = path;
         _bytes = bytes;
         _transfer = new Transfer(this, 0);
@@ -134,7 +137,8 @@ internal sealed unsafe class PathProbe : ITransferOwner
         _transfer.Priority = TransferPriority.Background;
         _transfer.RetriesLeft = 0;
         _transfer.ChecksumSeed = StripeChecksum.Seed(TensorId, (uint)_probes, 0);
-        _transfer.VerifiesChecksum = true;
+        _transfer.VerifiesChecksum = _verifies;
+        _transfer.KeepsChecksum = !_verifies;
         try
         {
             _path.Engine.Start(_transfer);

@@ -3,7 +3,7 @@ using TeraIO.Core.Interop;
 namespace TeraIO.Core.Transfers;
 
 /// <summary>
-/// A GPU whose streams are ordered against transfers, and what is made on it. Thread-safe; goes after its last fence, timeline and memory, whoever is disposed first.
+/// A GPU whose streams are ordered against transfers, and what is made on it. Thread-safe; goes after its last fence, timeline, checksums and memory, whoever is disposed first.
 /// </summary>
 internal sealed unsafe class FenceDevice : IDisposable
 {
@@ -44,6 +44,11 @@ internal sealed unsafe class FenceDevice : IDisposable
 
     /// <exception cref="ObjectDisposedException">The device is disposed.</exception>
     public DeviceTimeline CreateTimeline() => new(new GdsTimelineHandle(_gpu));
+
+    /// <summary>Checksums of this device's memory, by a kernel that has just proved to compute what the CPU does.</summary>
+    /// <exception cref="TeraIOException">The driver does not take the kernel, or it computes something else: this device has no checksums.</exception>
+    /// <exception cref="ObjectDisposedException">The device is disposed.</exception>
+    public DeviceChecksums CreateChecksums() => new(new GdsChecksumsHandle(_gpu));
 
     /// <summary>Memory of this device for who has no other allocator there. What is in it is undefined.</summary>
     /// <param name="bytes">At least 1.</param>

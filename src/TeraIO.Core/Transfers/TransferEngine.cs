@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
+using TeraIO.Core.Interop;
 using TeraIO.Core.Storage;
 using TeraIO.Core.Tiers;
 
@@ -15,13 +16,18 @@ namespace TeraIO.Core.Transfers;
 /// that a training thread that evicts does not pay for hashing. The completion thread refills the device first and then verifies what
 /// was read, so that hashing overlaps with the next I/O. Two threads of its own rather than the pool's: a pool starved by blocked
 /// callers must not stop the transfer they wait for.
+/// <para>Memory of a GPU is hashed there: by the completion thread, for all that has completed together, writes too. Before a write it is not complete yet: kernels may still be computing it, and only the
+/// backend waits for them. Who lets kernels change memory during its write must not rely on the copy afterwards: neither its bytes nor its checksum are of one moment.</para>
 /// </remarks>
 internal sealed class TransferEngine : IDisposable
 {
     /// <summary>Writes up to this length are hashed by whoever starts them.</summary>
     private const long ShortWriteBytes = 128 << 10;
 
+    private const int MostCompletionsAtOnce = 64;
+
     private readonly ITransferBackend _backend;
+    private readonly DeviceChecksums? _deviceChecksums;
     private readonly ILogger _logger;
     private readonly Lock _lock = new();
     private readonly PathCondition _condition;
@@ -30,6 +36,9 @@ internal sealed class TransferEngine : IDisposable
     private readonly Dictionary<ulong, Transfer> _inFlight = [];
     private readonly AutoResetEvent _writesWait = new(initialState: false);
     private readonly ManualResetEventSlim _drained = new();
+    private readonly List<(Transfer Transfer, BackendCompletion Completion)> _finished = new(MostCompletionsAtOnce); // the completion thread's
+    private readonly GdsMemoryRange[] _ranges = new GdsMemoryRange[MostCompletionsAtOnce];
+    private readonly ulong[] _checksums = new ulong[MostCompletionsAtOnce];
     private readonly Thread _writeThread;
     private readonly Thread _completionThread;
     private ulong _lastToken;
@@ -43,8 +52,11 @@ internal sealed class TransferEngine : IDisposable
     /// <param name="limits">What may be in flight.</param>
     /// <param name="logger">Told of retries and defects.</param>
     /// <param name="condition">Told how every transfer ended and when; null: nobody asks.</param>
-    public TransferEngine(ITransferBackend backend, string name, TransferLimits limits, ILogger logger, PathCondition? condition = null)
+    /// <param name="deviceChecksums">For transfers of a GPU's memory; null: the memory is the host's, or no transfer has its checksum computed. Not owned.</param>
+    public TransferEngine(
+        ITransferBackend backend, string name, TransferLimits limits, ILogger logger, PathCondition? condition = null, DeviceChecksums? deviceChecksums = null)
     {
+        _deviceChecksums = deviceChecksums;
         _condition = condition ?? new PathCondition(stripeBytes: 0);
         _backend = backend;
         _logger = logger;
@@ -177,7 +189,7 @@ internal sealed class TransferEngine : IDisposable
             {
                 if (!_writes.TryPeek(out var next))
                     return true;
-                if (!next.KeepsChecksum && next.Length > ShortWriteBytes)
+                if (!next.KeepsChecksum && next.Length > ShortWriteBytes && _deviceChecksums is null)
                     return false;
                 if (!TryTake(_writes, out transfer, out token))
                     return true;
@@ -226,7 +238,7 @@ internal sealed class TransferEngine : IDisposable
 
     private TransferStatus HashAndSubmit(Transfer transfer, ulong token)
     {
-        if (transfer.Direction == TransferDirection.Write && !transfer.KeepsChecksum)
+        if (transfer.Direction == TransferDirection.Write && !transfer.KeepsChecksum && _deviceChecksums is null)
             transfer.Checksum = StripeChecksum.Compute(transfer.Memory, transfer.Length, transfer.ChecksumSeed);
         return Submit(transfer, token);
     }
@@ -291,14 +303,21 @@ internal sealed class TransferEngine : IDisposable
     [SuppressMessage("Design", "CA1031", Justification = "Every other transfer depends on this thread: nothing may end it.")]
     private void RunCompletions()
     {
-        var completions = new BackendCompletion[64];
+        var completions = new BackendCompletion[MostCompletionsAtOnce];
         while (!_isStopping)
         {
             try
             {
                 var status = _backend.Wait(completions, out int count);
-                for (int i = 0; i < count; i++)
-                    SettleAndDispatch(completions[i]);
+                if (_deviceChecksums is null)
+                {
+                    for (int i = 0; i < count; i++)
+                        SettleAndDispatch(completions[i]);
+                }
+                else
+                {
+                    SettleTogether(completions.AsSpan(0, count), _deviceChecksums);
+                }
                 if (status is TransferStatus.Ok or TransferStatus.Timeout)
                     continue;
                 Break(status);
@@ -323,6 +342,71 @@ internal sealed class TransferEngine : IDisposable
         var direction = transfer.Direction;
         if (RetryOrComplete(transfer, completion))
             Dispatch(direction);
+    }
+
+    /// <summary>The same for a GPU's memory: one launch for all, while the next transfers are on their way.</summary>
+    private void SettleTogether(ReadOnlySpan<BackendCompletion> completions, DeviceChecksums device)
+    {
+        _finished.Clear();
+        foreach (ref readonly var completion in completions)
+        {
+            if (TryFinish(completion, out var transfer))
+                _finished.Add((transfer, completion));
+        }
+        Dispatch(TransferDirection.Read);
+        Dispatch(TransferDirection.Write);
+        int count = 0;
+        foreach (var (transfer, completion) in _finished)
+        {
+            if (NeedsDeviceChecksum(transfer, completion))
+                _ranges[count++] = new GdsMemoryRange { Memory = transfer.Memory, Bytes = (ulong)transfer.Length, Seed = transfer.ChecksumSeed };
+        }
+        bool isComputed = TryCompute(device, count);
+        int next = 0;
+        foreach (var (transfer, completion) in _finished)
+        {
+            var judged = completion;
+            var direction = transfer.Direction;
+            if (NeedsDeviceChecksum(transfer, completion))
+            {
+                ulong checksum = _checksums[next++];
+                if (!isComputed)
+                    judged = completion with { Status = TransferStatus.DeviceError };
+                else if (direction == TransferDirection.Write)
+                    transfer.Checksum = checksum;
+                else if (checksum != transfer.Checksum)
+                    judged = completion with { Status = Corrupt() };
+            }
+            if (RetryOrComplete(transfer, judged))
+                Dispatch(direction);
+        }
+    }
+
+    private static bool NeedsDeviceChecksum(Transfer transfer, in BackendCompletion completion) =>
+        completion.Status == TransferStatus.Ok && completion.Bytes == transfer.Length
+        && (transfer.Direction == TransferDirection.Write ? !transfer.KeepsChecksum : transfer.VerifiesChecksum);
+
+    private bool TryCompute(DeviceChecksums device, int count)
+    {
+        if (count == 0)
+            return true;
+        try
+        {
+            device.Compute(_ranges.AsSpan(0, count), _checksums);
+            return true;
+        }
+        catch (TeraIOException e)
+        {
+            // Bytes that nobody can check count as not moved.
+            _logger.LogError(e, "The checksums of {Count} transfers could not be computed", count);
+            return false;
+        }
+    }
+
+    private TransferStatus Corrupt()
+    {
+        Counters.CountCorruption();
+        return TransferStatus.Corrupt;
     }
 
     private void Settle(in BackendCompletion completion)
@@ -366,12 +450,9 @@ internal sealed class TransferEngine : IDisposable
             return completion.Status;
         if (completion.Bytes != transfer.Length)
             return TransferStatus.ShortTransfer;
-        if (transfer.Direction == TransferDirection.Write || !transfer.VerifiesChecksum)
+        if (transfer.Direction == TransferDirection.Write || !transfer.VerifiesChecksum || _deviceChecksums is not null)
             return TransferStatus.Ok;
-        if (StripeChecksum.Compute(transfer.Memory, transfer.Length, transfer.ChecksumSeed) == transfer.Checksum)
-            return TransferStatus.Ok;
-        Counters.CountCorruption();
-        return TransferStatus.Corrupt;
+        return StripeChecksum.Compute(transfer.Memory, transfer.Length, transfer.ChecksumSeed) == transfer.Checksum ? TransferStatus.Ok : Corrupt();
     }
 
     private bool TryRetry(Transfer transfer, TransferStatus status, int systemErrno)

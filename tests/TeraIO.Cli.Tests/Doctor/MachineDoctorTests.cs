@@ -121,6 +121,15 @@ public sealed class MachineDoctorTests
         });
     }
 
+    [Test]
+    public void Whether_a_gpu_has_checksums_is_told_with_the_reason()
+    {
+        using RecordedMachine machine = Recordings.FaultyP2pHost();
+        Check(machine.Examine("/mnt/fast"), "checksums", FindingState.Green, "what the CPU does");
+        machine.Trials.ChecksumsMissing = "the kernel computes something else";
+        Check(machine.Examine("/mnt/fast"), "checksums", FindingState.Yellow, "the kernel computes something else", "written again");
+    }
+
     [TestCase("NVIDIA A100-SXM4-80GB", true)]
     [TestCase("NVIDIA H100 80GB HBM3", true)]
     [TestCase("NVIDIA L40S", true)]

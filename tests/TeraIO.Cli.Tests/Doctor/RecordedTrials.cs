@@ -15,7 +15,12 @@ internal sealed class RecordedTrials : IMachineTrials
 
     public DirectIoTrial Direct { get; set; } = new(true, true, "", 512, 4096, 500L << 30);
 
+    /// <summary>Why the GPU has no checksums; empty: it has.</summary>
+    public string ChecksumsMissing { get; set; } = "";
+
     public List<string> Tried { get; } = [];
+
+    public string WhyNoDeviceChecksums() => ChecksumsMissing;
 
     public IReadOnlyList<BackendTrial> Backends() =>
         [.. BackendTrial.All.Select(b => RefusedBackends.TryGetValue(b.Backend, out string? reason) ? new BackendTrial(b.Backend, b.Name, false, reason) : new BackendTrial(b.Backend, b.Name, true, ""))];

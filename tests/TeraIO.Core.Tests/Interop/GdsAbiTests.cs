@@ -27,6 +27,7 @@ public class GdsAbiTests
         ("tio_gds_gpu_options", typeof(GdsGpuOptions), ["struct_size", "device", "waits", "reserved"]),
         ("tio_gds_gpu_info", typeof(GdsGpuInfo), ["struct_size", "device", "waits", "fences"]),
         ("tio_gds_fence_state", typeof(GdsFenceState), ["struct_size", "state", "status", "sys_errno"]),
+        ("tio_gds_memory_range", typeof(GdsMemoryRange), ["memory", "bytes", "seed"]),
         ("tio_gds_completion", typeof(GdsCompletion), ["token", "bytes", "latency_ns", "status", "sys_errno"]),
     ];
 

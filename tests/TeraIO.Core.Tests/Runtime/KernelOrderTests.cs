@@ -226,18 +226,129 @@ public class KernelOrderTests : StandinGpuFixture
     }
 
     [Test]
-    public void Unchanged_blocks_are_written_again_because_nothing_can_compare_them()
+    public void Unchanged_blocks_are_dropped()
     {
         using ProgramRunner runner = Runner(blocks: 1);
-        runner.Do(Creating(0));
-        runner.Do(Creating(1));
-        runner.Do(new ProgramOp("aten::use") { Reads = [0] });
-        long written = runner.Statistics.BytesWritten;
+        BringBackUnchanged(runner);
+        EngineStatistics before = runner.Statistics;
 
         runner.Do(new ProgramOp("aten::use") { Reads = [1] });
 
-        Assert.That(runner.Statistics.BytesWritten, Is.EqualTo(written + Block));
+        Assert.That(runner.Statistics.BytesWritten, Is.EqualTo(before.BytesWritten));
+        Assert.That(runner.Statistics.BytesDroppedClean, Is.EqualTo(before.BytesDroppedClean + Block));
         runner.CheckAll();
+    }
+
+    [Test]
+    public void Unchanged_blocks_are_written_again_where_the_kernel_computes_something_else()
+    {
+        Gpu.SpoilKernel();
+        using ProgramRunner runner = Runner(blocks: 1);
+        BringBackUnchanged(runner);
+        EngineStatistics before = runner.Statistics;
+
+        runner.Do(new ProgramOp("aten::use") { Reads = [1] });
+
+        Assert.That(runner.Statistics.BytesWritten, Is.EqualTo(before.BytesWritten + Block));
+        Assert.That(runner.Statistics.BytesDroppedClean, Is.Zero);
+        runner.CheckAll();
+    }
+
+    [Test]
+    public void A_planned_offload_of_an_unchanged_block_writes_nothing()
+    {
+        using ProgramRunner runner = Runner(blocks: 1);
+        BringBackUnchanged(runner);
+        EngineStatistics before = runner.Statistics;
+
+        Request(runner, migrator => migrator.RequestOffload(BlockOf(runner, 0), WriteTarget.Any));
+        runner.Settle();
+
+        Assert.That(runner.IsInMemory(0), Is.False);
+        Assert.That(runner.Statistics.BytesWritten, Is.EqualTo(before.BytesWritten));
+        Assert.That(runner.Statistics.BytesDroppedClean, Is.EqualTo(before.BytesDroppedClean + Block));
+        runner.CheckAll();
+    }
+
+    [Test]
+    public void What_an_operator_changes_beyond_its_schema_is_written()
+    {
+        using ProgramRunner runner = Runner(blocks: 1);
+        BringBackUnchanged(runner);
+        runner.Do(new ProgramOp("aten::native_batch_norm") { HiddenWrites = [0] });
+        EngineStatistics before = runner.Statistics;
+
+        runner.Do(new ProgramOp("aten::use") { Reads = [1] });
+
+        Assert.That(runner.Statistics.BytesWritten, Is.EqualTo(before.BytesWritten + Block));
+        runner.CheckAll();
+    }
+
+    [Test]
+    public async Task A_comparison_waits_for_the_kernels_before_it()
+    {
+        using ProgramRunner runner = Runner(blocks: 1);
+        BringBackUnchanged(runner);
+        EngineStatistics before = runner.Statistics;
+        long begun = runner.Kernels!.FencesRecorded;
+        using KernelGate kernel = runner.HoldNextKernel();
+        runner.Do(new ProgramOp("aten::native_batch_norm") { HiddenWrites = [0] });
+
+        Request(runner, migrator => migrator.RequestOffload(BlockOf(runner, 0), WriteTarget.Any));
+        await UntilHeld(runner, begun + 1);
+
+        Assert.That(runner.IsInMemory(0), Is.True);
+        kernel.Open();
+        runner.Settle();
+        Assert.That(runner.IsInMemory(0), Is.False);
+        Assert.That(runner.Statistics.BytesWritten, Is.EqualTo(before.BytesWritten + Block));
+        runner.CheckAll();
+    }
+
+    [Test]
+    public async Task What_an_op_uses_during_its_write_stays_and_is_written_whole_when_it_leaves()
+    {
+        using ProgramRunner runner = Runner(blocks: 2);
+        long begun = runner.Kernels!.FencesRecorded;
+        using KernelGate kernel = runner.HoldNextKernel();
+        runner.Do(Creating(0));
+        Request(runner, migrator => migrator.RequestOffload(BlockOf(runner, 0), WriteTarget.Any));
+        await UntilHeld(runner, begun + 1);
+        runner.Do(new ProgramOp("aten::native_batch_norm") { HiddenWrites = [0] });
+        kernel.Open();
+        runner.Settle();
+        Assert.That(runner.IsInMemory(0), Is.True);
+        EngineStatistics before = runner.Statistics;
+
+        Request(runner, migrator => migrator.RequestOffload(BlockOf(runner, 0), WriteTarget.Any));
+        runner.Settle();
+
+        Assert.That(runner.IsInMemory(0), Is.False);
+        Assert.That(runner.Statistics.BytesWritten, Is.EqualTo(before.BytesWritten + Block), "the copy is of no single moment: its checksum says nothing");
+        runner.CheckAll();
+    }
+
+    [Test]
+    public void A_comparison_that_fails_leaves_the_block_in_memory()
+    {
+        using ProgramRunner runner = Runner(blocks: 1);
+        BringBackUnchanged(runner);
+        Gpu.FailNextCudaCall("cuLaunchKernel", LaunchFailed);
+
+        Request(runner, migrator => migrator.RequestOffload(BlockOf(runner, 0), WriteTarget.Any));
+        runner.Settle();
+
+        Assert.That(runner.IsInMemory(0), Is.True);
+        Assert.That(runner.Engine.Stopped, Is.Null);
+        runner.CheckAll();
+    }
+
+    /// <summary>Tensors 0 and 1 where there is room for one: 0 has left and come back.</summary>
+    private static void BringBackUnchanged(ProgramRunner runner)
+    {
+        runner.Do(Creating(0));
+        runner.Do(Creating(1));
+        runner.Do(new ProgramOp("aten::use") { Reads = [0] });
     }
 
     private ProgramRunner Runner(int blocks, Func<nint>? currentStream = null) =>

@@ -1,5 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
+using TeraIO.Core.Residency;
 using TeraIO.Core.Runtime;
 using TeraIO.Core.Storage;
 
@@ -99,6 +100,30 @@ public class OnDemandEngineTests
 
         Assert.That(_engine.State.Blocks.Values.Single(b => b.IsInMemory).CopyIsCurrent, Is.False);
         Use(second);
+        Use(first);
+        Assert.That(_memory.Bytes(first).IndexOfAnyExcept((byte)9), Is.EqualTo(-1));
+    }
+
+    [Test]
+    public void What_an_op_used_while_its_write_was_under_way_stays_in_memory()
+    {
+        Begin(budget: 2 * Block + 1024);
+        nint first = CreateFilled(1);
+        EngineState state = _engine.State;
+        TensorBlock block = state.Blocks.Values.Single();
+        Offload offload;
+        lock (state.Sync) offload = state.BeginOffload(block);
+        block.Copy = _store.Reserve(block.Id, Block);
+        _store.WriteAsync(block.Copy, block.Address).AsTask().GetAwaiter().GetResult();
+        Use(first);
+        _memory.Bytes(first).Fill(9); // beyond its schema
+
+        lock (state.Sync) state.EndOffload(offload, written: true, failed: false);
+
+        Assert.That(_memory.IsInMemory(first), Is.True);
+        CreateFilled(2);
+        CreateFilled(3);
+        Assert.That(_memory.IsInMemory(first), Is.False);
         Use(first);
         Assert.That(_memory.Bytes(first).IndexOfAnyExcept((byte)9), Is.EqualTo(-1));
     }

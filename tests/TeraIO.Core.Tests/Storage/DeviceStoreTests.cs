@@ -85,10 +85,6 @@ public class DeviceStoreTests : StandinGpuFixture
     }
 
     [Test]
-    public void Checksums_are_refused() =>
-        Assert.That(() => TensorStore.Open(Options() with { VerifyReads = true }), Throws.TypeOf<ConfigurationException>().With.Message.Contains("StoreOptions.VerifyReads"));
-
-    [Test]
     public void What_was_measured_faster_is_taken_even_where_bytes_could_go_directly() => NvmeDisguise.Run(Directories[0], () =>
     {
         using var store = TensorStore.Open(Options() with { BandwidthProfile = Profile((Directories[0], StorageBackend.Staged)) });

@@ -37,11 +37,6 @@ public class StagedStoreTests : StandinGpuFixture
     }
 
     [Test]
-    public void Checksums_are_refused() =>
-        Assert.That(() => TensorStore.Open(Options() with { VerifyReads = true }),
-            Throws.TypeOf<ConfigurationException>().With.Message.Contains("StoreOptions.VerifyReads").And.Message.Contains("Staged"));
-
-    [Test]
     public void A_device_that_is_not_there_is_refused()
     {
         Assert.That(() => TensorStore.Open(Options() with { Device = 5 }), Throws.TypeOf<ConfigurationException>().With.Message.Contains("CUDA device 5"));

@@ -74,6 +74,9 @@ internal sealed unsafe partial class StandinGpu : IDisposable
         Marshal.FreeCoTaskMem(name);
     }
 
+    /// <summary>The nth kernel of a module that runs from now on, such as the checksum kernel, computes something wrong.</summary>
+    public void SpoilKernel(ulong nth = 1) => ((delegate* unmanaged<ulong, void>)Cuda("tio_standin_cuda_spoil_kernel"))(nth);
+
     /// <summary>Ignores the test where the doubles are not built.</summary>
     public static StandinGpu Start()
     {

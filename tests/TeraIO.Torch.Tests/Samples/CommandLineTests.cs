@@ -91,7 +91,6 @@ public class CommandLineTests
     [TestCase("--device cuda --budget 1GiB --backend threads", "staged")]
     [TestCase("--budget 1GiB --backend staged", "--device cpu")]
     [TestCase("--budget 1GiB --backend tape", "--backend 'tape'")]
-    [TestCase("--device cuda --budget 1GiB --verify-reads true", "--verify-reads")]
     [TestCase("--device cuda --budget 1GiB --host-memory 1GiB", "--host-memory")]
     [TestCase("--budget 1GiB --read-waits stream", "--device cpu")]
     [TestCase("--device cuda --budget 1GiB --read-waits gpu", "--read-waits 'gpu'")]

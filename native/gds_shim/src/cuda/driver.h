@@ -53,7 +53,15 @@ namespace tio::gds::cuda {
     X(event_destroy, "cuEventDestroy_v2", (Event event))                                                    \
     X(launch_host_function, "cuLaunchHostFunc", (Stream stream, HostFunction function, void* argument))     \
     X(pointer_get_attributes, "cuPointerGetAttributes",                                                     \
-      (unsigned count, int* attributes, void** values, DevicePointer pointer))
+      (unsigned count, int* attributes, void** values, DevicePointer pointer))                              \
+    X(module_load_data, "cuModuleLoadDataEx",                                                               \
+      (Module * module, const void* image, unsigned option_count, int* options, void** values))             \
+    X(module_unload, "cuModuleUnload", (Module module))                                                     \
+    X(module_get_function, "cuModuleGetFunction", (Function * function, Module module, const char* name))   \
+    X(launch_kernel, "cuLaunchKernel",                                                                      \
+      (Function function, unsigned grid_x, unsigned grid_y, unsigned grid_z, unsigned block_x,              \
+       unsigned block_y, unsigned block_z, unsigned shared_bytes, Stream stream, void** parameters,         \
+       void** extra))
 
 // Absent from drivers before CUDA 11.7, whose first version of these calls an administrator had to switch on.
 #define TIO_CUDA_OPTIONAL_CALLS(X)                                            \

@@ -11,6 +11,8 @@
 struct CUctx_st;
 struct CUstream_st;
 struct CUevent_st;
+struct CUmod_st;
+struct CUfunc_st;
 
 namespace tio::gds::cuda {
 
@@ -20,6 +22,8 @@ using DevicePointer = uint64_t;  // CUdeviceptr on 64-bit systems
 using Context = CUctx_st*;       // CUcontext
 using Stream = CUstream_st*;     // CUstream; nullptr is the legacy default stream of the current context
 using Event = CUevent_st*;       // CUevent
+using Module = CUmod_st*;        // CUmodule
+using Function = CUfunc_st*;     // CUfunction
 using HostFunction = void (*)(void*);  // CUhostFn
 
 inline constexpr Result success = 0;
@@ -29,7 +33,9 @@ inline constexpr Result error_not_initialized = 3;
 inline constexpr Result error_no_device = 100;
 inline constexpr Result error_invalid_device = 101;
 inline constexpr Result error_invalid_context = 201;
+inline constexpr Result error_invalid_ptx = 218;
 inline constexpr Result error_invalid_handle = 400;
+inline constexpr Result error_not_found = 500;
 inline constexpr Result error_not_ready = 600;
 inline constexpr Result error_illegal_address = 700;
 inline constexpr Result error_host_memory_already_registered = 712;
@@ -52,6 +58,10 @@ inline constexpr unsigned wait_value_geq = 0;  // CU_STREAM_WAIT_VALUE_GEQ: (int
 inline constexpr int device_pci_bus = 33;     // CU_DEVICE_ATTRIBUTE_PCI_BUS_ID
 inline constexpr int device_pci_slot = 34;    // CU_DEVICE_ATTRIBUTE_PCI_DEVICE_ID
 inline constexpr int device_pci_domain = 50;  // CU_DEVICE_ATTRIBUTE_PCI_DOMAIN_ID
+
+// CUjit_option
+inline constexpr int jit_error_log_buffer = 5;
+inline constexpr int jit_error_log_buffer_bytes = 6;
 
 // CUpointer_attribute
 inline constexpr int pointer_context = 1;

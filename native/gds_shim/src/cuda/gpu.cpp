@@ -48,6 +48,7 @@ void Gpu::require_childless() const {
     };
     require_none(fences_, " fences of the device are not destroyed");
     require_none(timelines_, " timelines of the device are not destroyed");
+    require_none(checksums_, " objects for checksums of the device are not destroyed");
     require_none(memory_.allocations(), " allocations on the device are not freed");
 }
 

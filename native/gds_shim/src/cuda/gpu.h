@@ -44,7 +44,7 @@ class Gpu {
     Gpu& operator=(const Gpu&) = delete;
 
     // Waits until the streams have passed what they wait for. Throws while fences, or requests that name
-    // them, timelines or memory are there.
+    // them, timelines, checksums or memory are there.
     void close();
     tio_gds_gpu_info info() const noexcept;
     DeviceMemory& memory() noexcept { return memory_; }
@@ -63,6 +63,7 @@ class Gpu {
     friend class FlagPoint;
     friend class Fence;
     friend class Timeline;
+    friend class Checksums;
 
     const int device_;
     const PrimaryContext context_;
@@ -72,6 +73,7 @@ class Gpu {
     std::atomic<bool> streams_wait_;
     std::atomic<uint32_t> fences_{0};
     std::atomic<uint32_t> timelines_{0};
+    std::atomic<uint32_t> checksums_{0};
     std::atomic<uint32_t> armed_points_{0};
     std::mutex mutex_;
     std::map<Stream, std::unique_ptr<StreamWatch>> watches_;

@@ -55,6 +55,11 @@ LAYOUT(offsetof(tio_gds_fence_state, state) == 4);
 LAYOUT(offsetof(tio_gds_fence_state, status) == 8);
 LAYOUT(offsetof(tio_gds_fence_state, sys_errno) == 12);
 
+LAYOUT(sizeof(tio_gds_memory_range) == 24);
+LAYOUT(offsetof(tio_gds_memory_range, memory) == 0);
+LAYOUT(offsetof(tio_gds_memory_range, bytes) == 8);
+LAYOUT(offsetof(tio_gds_memory_range, seed) == 16);
+
 LAYOUT(sizeof(tio_gds_completion) == 32);
 LAYOUT(offsetof(tio_gds_completion, token) == 0);
 LAYOUT(offsetof(tio_gds_completion, bytes) == 8);

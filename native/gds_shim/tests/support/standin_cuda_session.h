@@ -47,6 +47,7 @@ class StandinCudaSession {
         EXPECT_EQ(0u, left.pinned_bytes);
         EXPECT_EQ(0u, left.streams);
         EXPECT_EQ(0u, left.events);
+        EXPECT_EQ(0u, left.modules);
         EXPECT_EQ(0u, left.contexts_retained);
     }
 

@@ -8,7 +8,7 @@ internal static class NvidiaChecks
     public const string GpuFolder = "/proc/driver/nvidia/gpus";
     private static readonly string[] _deviceNodes = ["/dev/nvidiactl", "/dev/nvidia0", "/dev/nvidia-uvm"];
 
-    public static ReportSection Run(Machine machine) => new("GPU", [Gpus(machine), VirtualMachine(machine), Driver(machine), DeviceNodes(machine), Cuda(machine), .. Backends(machine)]);
+    public static ReportSection Run(Machine machine) => new("GPU", [Gpus(machine), VirtualMachine(machine), Driver(machine), DeviceNodes(machine), Cuda(machine), .. Backends(machine), Checksums(machine)]);
 
     /// <summary>As the driver names them; none where it is not loaded.</summary>
     public static IReadOnlyList<string> Models(Machine machine) => [.. machine.Files.Names(GpuFolder).Select(g => machine.Files.Read($"{GpuFolder}/{g}/information").Field("Model")).OfType<string>()];
@@ -78,6 +78,17 @@ internal static class NvidiaChecks
         return machine.HasGpu
             ? Finding.Red(Name, $"does not load: {trial.Reason}", "Install the driver's user-space part (libcuda.so.1, of the same version as the kernel modules); in a container use the NVIDIA Container Toolkit.", "dynamic linker")
             : Finding.NotApplicable(Name, NoGpu, "dynamic linker");
+    }
+
+    private static Finding Checksums(Machine machine)
+    {
+        const string Name = "checksums";
+        const string Source = "the kernel in libtio_gds_shim.so";
+        if (!machine.HasGpu) return Finding.NotApplicable(Name, NoGpu, Source);
+        string why = machine.Trials.WhyNoDeviceChecksums();
+        return why.Length == 0
+            ? Finding.Green(Name, "GPU 0 computes what the CPU does: reads of its memory are verified, and unchanged tensors are not written again", Source)
+            : Finding.Yellow(Name, $"none of device memory: {why}", "Training works without: reads of device memory are not verified, and unchanged tensors are written again. If the driver does not take the kernel, update it.", Source);
     }
 
     /// <summary>The library's own word on its two GPU backends.</summary>

@@ -1,4 +1,5 @@
 using TeraIO.Core.Plans;
+using TeraIO.Core.Runtime;
 using TeraIO.Core.Runtime.Planned;
 using TeraIO.Core.Tests.Storage;
 
@@ -25,14 +26,26 @@ public class DeviceProgramTests : StandinGpuFixture
     [Test]
     public void A_queue_of_one_transfer_is_enough([Range(1, 3)] int seed, [Values] ReadWaits readWaits) => Run(seed, TestPlanners.MoveEverything, readWaits, queueDepth: 1);
 
-    private void Run(int seed, Func<PlanRequest, MigrationPlan?> planner, ReadWaits readWaits, int? queueDepth = null)
+    [Test]
+    public void Checksums_save_writes_and_lose_nothing([Range(1, 4)] int seed)
+    {
+        EngineStatistics without = Run(seed, TestPlanners.Nothing, ReadWaits.OnHost, verifyReads: false);
+        EngineStatistics with = Run(seed, TestPlanners.Nothing, ReadWaits.OnHost, verifyReads: true);
+
+        Assert.That(without.BytesDroppedClean, Is.Zero);
+        Assert.That(with.BytesDroppedClean, Is.Positive);
+        Assert.That(with.BytesWritten, Is.LessThan(without.BytesWritten));
+    }
+
+    private EngineStatistics Run(int seed, Func<PlanRequest, MigrationPlan?> planner, ReadWaits readWaits, int? queueDepth = null, bool? verifyReads = null)
     {
         var random = new Random(seed);
         // A random op holds up to six blocks at once.
-        using var runner = new ProgramRunner(8 * Block, planner, gpu: Gpu, device: new DeviceRunOptions { ReadWaits = readWaits, QueueDepth = queueDepth });
+        using var runner = new ProgramRunner(8 * Block, planner, gpu: Gpu, verifyReads: verifyReads, device: new DeviceRunOptions { ReadWaits = readWaits, QueueDepth = queueDepth });
         runner.BeforeKernel = () => Thread.SpinWait(random.Next(40_000));
         runner.CreateAll(Persistent);
-        List<ProgramOp> program = Programs.Random(new Random(seed), Persistent);
+        // Every third op changes what it says it only reads: the device has no way to know but by the bytes.
+        List<ProgramOp> program = [.. Programs.Random(new Random(seed), Persistent).Select(static (op, i) => i % 3 == 0 ? op with { Reads = [], HiddenWrites = op.Reads } : op)];
 
         for (int step = 0; step < 6; step++) runner.Step(program);
 
@@ -42,5 +55,6 @@ public class DeviceProgramTests : StandinGpuFixture
         Assert.That(runner.Engine.Stopped, Is.Null);
         Assert.That(runner.Run.FailedMigrations, Is.Zero);
         Assert.That(runner.Statistics.StreamWaits, readWaits == ReadWaits.InStream ? Is.Positive : Is.Zero);
+        return runner.Statistics;
     }
 }

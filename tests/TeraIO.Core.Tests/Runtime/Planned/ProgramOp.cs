@@ -10,6 +10,9 @@ internal sealed record ProgramOp(string Name)
 
     public int[] Writes { get; init; } = [];
 
+    /// <summary>Changed although the op says that it only reads them, as a batch norm does with its running statistics.</summary>
+    public int[] HiddenWrites { get; init; } = [];
+
     public int[] Creates { get; init; } = [];
 
     /// <summary>Freed after the op.</summary>

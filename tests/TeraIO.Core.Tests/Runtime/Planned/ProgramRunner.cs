@@ -27,7 +27,7 @@ internal sealed class ProgramRunner : IDisposable
 
     public ProgramRunner(
         long budget, Func<PlanRequest, MigrationPlan?> planner, FaultPlan? faults = null, HostMemoryOptions? hostMemory = null, StandinGpu? gpu = null, Func<nint>? currentStream = null,
-        DeviceRunOptions? device = null)
+        bool? verifyReads = null, DeviceRunOptions? device = null)
     {
         Budget = budget;
         _gpu = gpu;
@@ -39,7 +39,7 @@ internal sealed class ProgramRunner : IDisposable
             ReadRetries = 1,
             HostMemory = hostMemory,
             Backend = gpu is null ? StorageBackend.Auto : StorageBackend.Staged,
-            VerifyReads = gpu is null,
+            VerifyReads = verifyReads,
             TransferDeadline = device.TransferDeadline,
             PathOptions = device.QueueDepth is { } depth ? new Dictionary<string, PathOptions> { [_directory.FullName] = new() { QueueDepth = depth } } : new Dictionary<string, PathOptions>(),
         };
@@ -105,6 +105,7 @@ internal sealed class ProgramRunner : IDisposable
         [
             .. op.Reads.Select(t => Memory.Operand(_tensors[t].Storage)),
             .. op.Writes.Select(t => Memory.Operand(_tensors[t].Storage, written: true)),
+            .. op.HiddenWrites.Select(t => Memory.Operand(_tensors[t].Storage)),
         ];
         if (Engine.BeginOp(op.Name, operands, isOutermost: true, op.BringsOut) is { } failure)
         {
@@ -112,11 +113,11 @@ internal sealed class ProgramRunner : IDisposable
             throw failure;
         }
 
-        int sum = ++_serial + op.Reads.Concat(op.Writes).Sum(tensor => _tensors[tensor].Value);
+        int sum = ++_serial + op.Reads.Concat(op.Writes).Concat(op.HiddenWrites).Sum(tensor => _tensors[tensor].Value);
         var created = new List<StorageOperand>();
         var kernel = new List<Action>();
-        foreach (int tensor in op.Reads.Concat(op.Writes)) kernel.Add(Check(tensor, op.Name));
-        foreach (int tensor in op.Writes) kernel.Add(Fill(tensor, _tensors[tensor].Storage, (byte)(sum * 31)));
+        foreach (int tensor in op.Reads.Concat(op.Writes).Concat(op.HiddenWrites)) kernel.Add(Check(tensor, op.Name));
+        foreach (int tensor in op.Writes.Concat(op.HiddenWrites)) kernel.Add(Fill(tensor, _tensors[tensor].Storage, (byte)(sum * 31)));
         try
         {
             foreach (int tensor in op.Creates)

@@ -54,6 +54,11 @@ void tio_standin_cuda_set_device_count(int count) {
     machine().device_count = count;
 }
 
+void tio_standin_cuda_spoil_kernel(uint64_t nth) {
+    const Guard lock(machine().mutex);
+    machine().spoiled_kernel = nth;
+}
+
 uint64_t tio_standin_cuda_calls(const char* function) {
     const Guard lock(machine().mutex);
     return machine().calls[function];
@@ -75,6 +80,7 @@ void tio_standin_cuda_get_counts(tio_standin_cuda_counts* counts) {
     counts->device_allocations = machine().device_memory.size();
     counts->streams = machine().streams.size();
     counts->events = machine().events.size();
+    counts->modules = machine().modules.size();
     counts->contexts_retained = 0;
     for (const auto& [device, count] : machine().retained) counts->contexts_retained += count;
 }

@@ -35,7 +35,9 @@ constexpr KnownError known_errors[] = {
     {cuda::error_no_device, "CUDA_ERROR_NO_DEVICE", "no CUDA-capable device is detected"},
     {cuda::error_invalid_device, "CUDA_ERROR_INVALID_DEVICE", "invalid device ordinal"},
     {cuda::error_invalid_context, "CUDA_ERROR_INVALID_CONTEXT", "invalid device context"},
+    {cuda::error_invalid_ptx, "CUDA_ERROR_INVALID_PTX", "a PTX JIT compilation failed"},
     {cuda::error_invalid_handle, "CUDA_ERROR_INVALID_HANDLE", "invalid resource handle"},
+    {cuda::error_not_found, "CUDA_ERROR_NOT_FOUND", "named symbol not found"},
     {cuda::error_not_ready, "CUDA_ERROR_NOT_READY", "device not ready"},
     {cuda::error_illegal_address, "CUDA_ERROR_ILLEGAL_ADDRESS", "an illegal memory access was encountered"},
     {cuda::error_host_memory_already_registered, "CUDA_ERROR_HOST_MEMORY_ALREADY_REGISTERED",
@@ -224,12 +226,12 @@ EXPORTED Result cuDevicePrimaryCtxRelease_v2(Device device) {
         m.report("cuDevicePrimaryCtxRelease without a retain");
         return cuda::error_invalid_context;
     }
-    if (--m.retained[device] == 0 &&
-        (!m.device_memory.empty() || !m.streams.empty() || !m.events.empty() || !m.pinned.empty()))
+    if (--m.retained[device] == 0 && (!m.device_memory.empty() || !m.streams.empty() || !m.events.empty() ||
+                                      !m.pinned.empty() || !m.modules.empty()))
         m.report("the primary context is released while " + std::to_string(m.device_memory.size()) +
                  " allocations, " + std::to_string(m.streams.size()) + " streams, " +
-                 std::to_string(m.events.size()) + " events and " + std::to_string(m.pinned.size()) +
-                 " pinned ranges live");
+                 std::to_string(m.events.size()) + " events, " + std::to_string(m.pinned.size()) +
+                 " pinned ranges and " + std::to_string(m.modules.size()) + " modules live");
     return cuda::success;
 }
 

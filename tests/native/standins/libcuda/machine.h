@@ -52,6 +52,7 @@ class Machine {
     int device_count = 1;
     int lost = 0;  // sticky error of the device
     bool copies_held = false;
+    uint64_t spoiled_kernel = 0;  // 1: the next to run
     std::condition_variable copies_changed;
 
     // ---- what lives
@@ -64,6 +65,7 @@ class Machine {
     std::map<cuda::Stream, std::unique_ptr<Stream>> streams;
     std::unique_ptr<Stream> default_stream;
     std::map<cuda::Event, std::unique_ptr<Event>> events;
+    std::map<cuda::Module, std::unique_ptr<std::string>> modules;  // their text
     uint64_t next_number = 1;
     tio_standin_cuda_counts counts{};
 

@@ -35,6 +35,8 @@ TIO_STANDIN_API void tio_standin_cuda_fail_call(const char* function, uint64_t n
  * call but those that need no device returns `result`. As after an illegal address in a kernel. */
 TIO_STANDIN_API void tio_standin_cuda_lose_device(int result);
 TIO_STANDIN_API void tio_standin_cuda_set_device_count(int count);
+/* The nth kernel of a module that runs from now on (1: the next) computes something wrong. */
+TIO_STANDIN_API void tio_standin_cuda_spoil_kernel(uint64_t nth);
 
 /* Calls of `function` since the reset, failed ones too. */
 TIO_STANDIN_API uint64_t tio_standin_cuda_calls(const char* function);
@@ -53,6 +55,7 @@ typedef struct tio_standin_cuda_counts {
     uint64_t streams, events, contexts_retained;
     uint64_t copies_in_flight, most_copies_in_flight; /* enqueued and not done */
     uint64_t bytes_to_device, bytes_to_host;
+    uint64_t modules;
 } tio_standin_cuda_counts;
 
 TIO_STANDIN_API void tio_standin_cuda_get_counts(tio_standin_cuda_counts* counts);
