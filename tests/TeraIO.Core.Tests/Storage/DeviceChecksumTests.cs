@@ -1,5 +1,6 @@
 using TeraIO.Core.Interop;
 using TeraIO.Core.Storage;
+using TeraIO.Core.Tests.Runtime;
 using TeraIO.Core.Transfers;
 
 namespace TeraIO.Core.Tests.Storage;
@@ -121,7 +122,7 @@ public class DeviceChecksumTests : StandinGpuFixture
         using var store = TensorStore.Open(Options(StorageBackend.Staged));
         using var device = new FenceDevice(0);
         using var fence = device.CreateFence();
-        using var kernelMayEnd = new ManualResetEventSlim();
+        using var kernelMayEnd = new KernelGate(); // opens when the test fails, too
         var copy = await Write(store, source, Bytes);
         var check = new UnchangedCheck();
         Gpu.Launch(() =>
@@ -135,7 +136,7 @@ public class DeviceChecksumTests : StandinGpuFixture
         for (int round = 0; round < 8; round++)
             await store.ReadAsync(copy, destination); // what others read meanwhile is verified beside it; and there is time to compare too early
         Assert.That(write.IsCompleted, Is.False);
-        kernelMayEnd.Set();
+        kernelMayEnd.Open();
         write.Wait();
 
         Assert.That((check.FoundSame, copy.Generation), Is.EqualTo((false, 2u)));
