@@ -122,7 +122,8 @@ internal sealed partial class Machine
     {
         var request = new Request(
             false, read.Tensor, _launched[read.Tensor], read.Place, Defect == Defect.ReadIgnoresKernels ? None : PointOf(read.After),
-            read.After ?? None, Promise(read.Signals)) { RetriesLeft = _scenario.Retries };
+            read.After ?? None, Promise(read.Signals))
+        { RetriesLeft = _scenario.Retries };
         if (_scenario.LanePlaces == 0)
             BeginSubmission(thread, read.Request, request);
         else
