@@ -14,7 +14,7 @@ internal sealed class Restorer(EngineState state, Evictor evictor)
 
     /// <summary>
     /// Makes pinned blocks resident; blocks the caller. Reads begin as soon as each block has its memory, so that they overlap with the writes
-    /// that make room for the next one.
+    /// that make room for the next one. What others read already is waited for last: two threads that each wait for the other's read, and have not ended their own, would wait for ever.
     /// </summary>
     /// <returns>Null, or the first failure; blocks that failed stay offloaded and inaccessible.</returns>
     public TeraIOException? BringBack(List<TensorBlock> blocks)
@@ -24,15 +24,17 @@ internal sealed class Restorer(EngineState state, Evictor evictor)
         var reads = new List<Prefetch>(blocks.Count);
         foreach (TensorBlock block in blocks)
         {
-            failure ??= AwaitOrBegin(block, reads);
+            failure ??= Begin(block, continuesInline: false, read => reads.Add(new Prefetch(block, read)));
         }
 
-        foreach (Prefetch prefetch in CollectionsMarshal.AsSpan(reads))
+        bool hasBegun = reads.Count > 0;
+        failure = Complete(reads) ?? failure;
+        foreach (TensorBlock block in blocks)
         {
-            failure = Complete(prefetch) ?? failure;
+            failure ??= Await(block, reads);
         }
 
-        WaitEnds(clock, reads.Count > 0);
+        WaitEnds(clock, hasBegun);
         return failure;
     }
 
@@ -78,17 +80,19 @@ internal sealed class Restorer(EngineState state, Evictor evictor)
         state.Stalls.AddRest(clock.Start, clock.Before, onDemand ? StallCause.OnDemandRead : StallCause.LatePrefetch);
     }
 
-    private TeraIOException? AwaitOrBegin(TensorBlock block, List<Prefetch> reads)
+    /// <summary>Waits for a block that the migrator or another thread reads; reads it here where that failed.</summary>
+    private TeraIOException? Await(TensorBlock block, List<Prefetch> reads)
     {
         while (true)
         {
-            if (Begin(block, continuesInline: false, read => reads.Add(new Prefetch(block, read))) is { } failure) return failure;
-            if (reads.Exists(read => read.Block == block)) return null; // begun here; or two operands, one storage
             lock (state.Sync)
             {
-                if (block.State is not (ResidencyState.Prefetching or ResidencyState.Arriving or ResidencyState.Offloaded)) return state.Spoilt;
-                if (block.State != ResidencyState.Offloaded) state.WaitForNews(StallCause.LatePrefetch); // the migrator or another thread reads it
+                while (block.State is ResidencyState.Prefetching or ResidencyState.Arriving) state.WaitForNews(StallCause.LatePrefetch);
+                if (block.State != ResidencyState.Offloaded) return state.Spoilt;
             }
+
+            if (Begin(block, continuesInline: false, read => reads.Add(new Prefetch(block, read))) is { } refusal) return refusal;
+            if (Complete(reads) is { } failure) return failure;
         }
     }
 
@@ -173,6 +177,18 @@ internal sealed class Restorer(EngineState state, Evictor evictor)
             // Its planned prefetch failed: it is read again on demand, where an error surfaces.
             if (BeginFollowed(block, ref hasBegun) is { } again) return again;
         }
+    }
+
+    private TeraIOException? Complete(List<Prefetch> reads)
+    {
+        TeraIOException? failure = null;
+        foreach (Prefetch prefetch in CollectionsMarshal.AsSpan(reads))
+        {
+            failure = Complete(prefetch) ?? failure;
+        }
+
+        reads.Clear();
+        return failure;
     }
 
     private TeraIOException? Complete(Prefetch prefetch)

@@ -230,6 +230,32 @@ public class OnDemandEngineTests
         Assert.That(_memory.IsInMemory(first), Is.False);
     }
 
+    [Test]
+    public void Two_threads_that_need_the_same_storages_in_another_order_do_not_wait_for_each_other()
+    {
+        Begin(budget: 4 * Block + 1024);
+        nint a = CreateFilled(1);
+        nint b = CreateFilled(2);
+        nint[] others = [.. Enumerable.Range(3, 4).Select(i => CreateFilled((byte)i))];
+
+        for (int round = 0; round < 60; round++)
+        {
+            foreach (nint other in others) Use(other);
+            Assert.That((_memory.IsInMemory(a), _memory.IsInMemory(b)), Is.EqualTo((false, false)));
+            using var start = new Barrier(2);
+            Task[] both = [.. ((nint[][])[[a, b], [b, a]]).Select(pair => Task.Factory.StartNew(() => UseTogether(start, pair), TaskCreationOptions.LongRunning))];
+
+            Assert.That(Task.WaitAll(both, TimeSpan.FromMinutes(1)), Is.True, $"they still wait in round {round}");
+        }
+
+        void UseTogether(Barrier start, nint[] pair)
+        {
+            start.SignalAndWait();
+            if (_engine.BeginOp("aten::two", [.. pair.Select(storage => _memory.Operand(storage))], isOutermost: true) is { } failure) throw failure;
+            _engine.EndOp(new OpIdentity(1, "aten::op", false), [], isOutermost: true);
+        }
+    }
+
     [FsCheck.NUnit.Property(MaxTest = 60)]
     public Property Any_sequence_of_ops_sees_the_bytes_of_a_plain_dictionary() => Prop.ForAll(
         Gen.Choose(0, 999).ArrayOf().ToArbitrary(),
