@@ -187,8 +187,8 @@ internal sealed class EngineState : IDisposable
             return;
         }
 
-        // On a device, kernels that were launched during the write may still be to read this memory, and it goes back to the caching allocator all the same. That gives it to
-        // allocations of the same stream only: their kernels come behind those in it, and a read into the memory comes after a fence that is recorded behind them.
+        // On a device it goes back to the caching allocator, which gives it to allocations of the same stream only: what the stream holds comes before their kernels, and a read into the memory comes after a
+        // fence that is recorded behind it.
         InMemoryBytes -= block.Bytes;
         Rekey(block, Memory.Release(block.Storage));
         block.Apply(ResidencyEvent.OffloadCompleted);
@@ -398,7 +398,12 @@ internal sealed class EngineState : IDisposable
         catch
         {
             if (after is not null) Kernels!.Return(after);
-            if (read is not null) StreamReads!.End(read, failure: null);
+            if (read is not null)
+            {
+                read.Ended.Signal(TransferStatus.Canceled, systemErrno: 0);
+                StreamReads!.End(read, failure: null); // no stream waits for it: it was never in the store's queue
+            }
+
             throw;
         }
     }

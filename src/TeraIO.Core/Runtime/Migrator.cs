@@ -198,8 +198,21 @@ internal sealed class Migrator : IDisposable
         }
     }
 
-    private void Start(TensorBlock block, nint address) =>
-        Follow(_state.BeginRead(block, address, TransferPriority.Normal, continuesInline: true), block, offload: null);
+    private void Start(TensorBlock block, nint address)
+    {
+        OrderedTransfer read;
+        if (_state.StreamReads is null)
+        {
+            read = _state.BeginRead(block, address, TransferPriority.Normal, continuesInline: true);
+        }
+        else
+        {
+            // Whole in the store's queue before the stream can be made to wait for it: reads behind that wait must not come in between, where they would fill the queue and wait for it in turn.
+            lock (_state.Sync) read = _state.BeginRead(block, address, TransferPriority.Normal, continuesInline: true);
+        }
+
+        Follow(read, block, offload: null);
+    }
 
     private void Follow(OrderedTransfer transfer, TensorBlock block, Offload? offload)
     {

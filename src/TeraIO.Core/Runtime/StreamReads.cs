@@ -99,8 +99,11 @@ internal sealed class StreamReads : IDisposable
                 failure = e;
             }
 
-            lock (_ended) _ended.Enqueue(new EndedRead(transfer, block, failure));
-            _work.Set();
+            lock (_ended)
+            {
+                _ended.Enqueue(new EndedRead(transfer, block, failure));
+                _work.Set(); // within: Dispose waits for it
+            }
         }
     }
 
@@ -166,7 +169,7 @@ internal sealed class StreamReads : IDisposable
         _isStopping = true;
         _work.Set();
         _thread.Join();
-        _work.Dispose();
+        lock (_ended) _work.Dispose();
     }
 
     private static TeraIOException Describe(AwaitableRead read, TeraIOException failure) => failure is KernelFailedException or ReadFailedException ? failure : new ReadFailedException(

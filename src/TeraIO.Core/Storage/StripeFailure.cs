@@ -11,7 +11,7 @@ internal static class StripeFailure
     {
         var where = $"{transfer.File.Path} at offset {transfer.Offset} ({transfer.Length} bytes, tensor {copy.TensorId}, generation {copy.Generation})";
         bool isDeviceError = transfer.Status == TransferStatus.DeviceError;
-        var errno = transfer.SystemErrno == 0 ? ""
+        var errno = transfer.SystemErrno == 0 ? (isDeviceError ? " (the GPU could not compute the checksum of its bytes; the log has the driver's words)" : "")
             : isDeviceError ? $", {NativeMethods.Gds.DescribeError(transfer.Status, transfer.SystemErrno)}" : $", errno {transfer.SystemErrno}";
         int? systemErrno = transfer.SystemErrno == 0 || isDeviceError ? null : transfer.SystemErrno;
         return transfer.Status switch
@@ -51,7 +51,7 @@ internal static class StripeFailure
         string time = string.Create(CultureInfo.InvariantCulture, $"{deadline.TotalMilliseconds:0.###} ms");
         string outcome = direction == TransferDirection.Write
             ? "The tensor is unchanged in memory, and its copy in the store is not valid until it is written again."
-            : "The destination was cleared; the copy in the store is as valid as before and can be read again.";
+            : "The destination does not hold its bytes; the copy in the store is as valid as before and can be read again.";
         return new TransferDeadlineException(
             $"Tensor {copy.TensorId} ({copy.Bytes} bytes, generation {copy.Generation}) was not {(direction == TransferDirection.Write ? "written" : "read")} by its deadline of {time}: "
             + $"{missing} of {copy.Stripes.Length} stripes had not ended, the first of them on {path}. {outcome} Allow more time, or look for a slow path in TensorStore.Statistics.")

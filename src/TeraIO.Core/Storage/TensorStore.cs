@@ -249,7 +249,7 @@ public sealed class TensorStore : IDisposable
     /// <summary>Reads the tensor's bytes back and verifies them, stripe by stripe.</summary>
     /// <param name="copy">A valid copy; other reads of it may be in flight.</param>
     /// <param name="destination">Address of <see cref="StoredCopy.Bytes"/> bytes; any alignment. Not to be touched until the task has ended.
-    /// After a failure or cancellation it holds zeros.</param>
+    /// After a failure or cancellation it holds zeros; a device's memory holds anything.</param>
     /// <param name="priority">Against other transfers of this store.</param>
     /// <param name="ct">Ends the read early.</param>
     /// <returns>A task to await once. Failures: <see cref="CorruptionException"/>, <see cref="ShortTransferException"/>,
@@ -262,7 +262,7 @@ public sealed class TensorStore : IDisposable
     /// <inheritdoc cref="WriteAsync(StoredCopy, nint, TimeSpan, TransferPriority, CancellationToken)" path="/remarks"/>
     /// <param name="copy">A valid copy; other reads of it may be in flight.</param>
     /// <param name="destination">Address of <see cref="StoredCopy.Bytes"/> bytes; any alignment. Not to be touched until the task has ended.
-    /// After a failure, a cancellation or a missed deadline it holds zeros.</param>
+    /// After a failure, a cancellation or a missed deadline it holds zeros; a device's memory holds anything.</param>
     /// <param name="deadline">When it must have ended, from now; above 0, at most 24 days. Goes before <see cref="StoreOptions.TransferDeadline"/>.</param>
     /// <param name="priority">Against other transfers of this store.</param>
     /// <param name="ct">Ends the read early.</param>
@@ -559,7 +559,8 @@ public sealed class TensorStore : IDisposable
             {
                 logger.LogInformation("Bytes for the device go directly in {Path} ({Route})", directory.FullPath, route);
             }
-            return new StorePath(path, own, options.StripeSize.Bytes, directory, backend, file, logger, options.MovesDeviceMemory, verification.Checksums);
+            ProbeMemory? deviceMemory = options.MovesDeviceMemory ? ProbeMemory.OnDevice(options.Device, options.StripeSize.Bytes) : null;
+            return new StorePath(path, own, options.StripeSize.Bytes, directory, backend, file, logger, deviceMemory, verification.Checksums);
         }
         catch
         {

@@ -130,7 +130,11 @@ internal sealed class TransferEngine : IDisposable
             }
         }
         if (wasQueued)
+        {
+            // What was put back may have waited for this one: the write thread looks after both lanes.
+            _writesWait.Set();
             Complete(transfer, TransferStatus.Canceled);
+        }
         else if (token != 0)
             _backend.Cancel(token);
     }
@@ -286,6 +290,8 @@ internal sealed class TransferEngine : IDisposable
     private static void PutBack(TransferLane lane, Transfer transfer)
     {
         transfer.State = TransferState.Queued;
+        if (transfer.CancelRequested)
+            transfer.IsRepeated = true; // it only ends: it needs no place
         lane.PutBack(transfer);
     }
 
@@ -297,6 +303,7 @@ internal sealed class TransferEngine : IDisposable
             if (_isStopping)
                 return;
             SubmitQueued(_writes);
+            SubmitQueued(_reads);
         }
     }
 
@@ -386,6 +393,7 @@ internal sealed class TransferEngine : IDisposable
         completion.Status == TransferStatus.Ok && completion.Bytes == transfer.Length
         && (transfer.Direction == TransferDirection.Write ? !transfer.KeepsChecksum : transfer.VerifiesChecksum);
 
+    [SuppressMessage("Design", "CA1031", Justification = "Transfers that completed must be reported all the same, whatever went wrong.")]
     private bool TryCompute(DeviceChecksums device, int count)
     {
         if (count == 0)
@@ -395,7 +403,7 @@ internal sealed class TransferEngine : IDisposable
             device.Compute(_ranges.AsSpan(0, count), _checksums);
             return true;
         }
-        catch (TeraIOException e)
+        catch (Exception e)
         {
             // Bytes that nobody can check count as not moved.
             _logger.LogError(e, "The checksums of {Count} transfers could not be computed", count);

@@ -25,7 +25,8 @@ internal sealed class SessionPlanner
     private readonly TensorStore _store;
     private readonly Func<TensorStore, StoreBandwidth> _measure;
     private readonly StoreBandwidth? _ofProfile; // null: measured
-    private StoreBandwidth? _bandwidth; // null: to be measured for the next plan
+    private StoreBandwidth? _bandwidth; // null: not measured yet
+    private bool _isOutOfDate;
     private readonly StoreBandwidth? _hostBandwidth; // measured while the host tier is empty; null without one
     private long _budget;
     private IMigrationPolicy _policy;
@@ -87,11 +88,11 @@ internal sealed class SessionPlanner
 
     private MigrationPlan Make(Trace trace, PlanTrial? before)
     {
-        _bandwidth ??= _ofProfile ?? _measure(_store);
+        StoreBandwidth bandwidth = Bandwidth();
         // In the durations of a planned step is already what its transfers cost the ops.
-        PolicyResult result = _policy.Plan(trace, Machine(_bandwidth, costsCompute: before is null));
+        PolicyResult result = _policy.Plan(trace, Machine(bandwidth, costsCompute: before is null));
         SimulationResult moved = result.Simulation;
-        double transferSeconds = OpSecondsPerByte(_bandwidth) * (moved.BytesRead + moved.BytesWritten + moved.HostBytesRead + moved.HostBytesWritten);
+        double transferSeconds = OpSecondsPerByte(bandwidth) * (moved.BytesRead + moved.BytesWritten + moved.HostBytesRead + moved.HostBytesWritten);
         _trials[result.Plan] = new PlanTrial(result.Plan, transferSeconds, before);
         return result.Plan;
     }
@@ -99,7 +100,25 @@ internal sealed class SessionPlanner
     private void BeginAnew()
     {
         _trials.Clear();
-        _bandwidth = null;
+        _isOutOfDate = true;
+    }
+
+    /// <summary>Measured when it is out of date and nothing is in flight, which would be measured with it. Where that is not so, or fails, the figures before it are good enough.</summary>
+    private StoreBandwidth Bandwidth()
+    {
+        if (_ofProfile is not null) return _ofProfile;
+        if (_bandwidth is not null && (!_isOutOfDate || _store.TransfersInFlight > 0)) return _bandwidth;
+        try
+        {
+            _bandwidth = _measure(_store);
+            _isOutOfDate = false;
+        }
+        catch (TeraIOException) when (_bandwidth is not null)
+        {
+            // The store may be full by now.
+        }
+
+        return _bandwidth;
     }
 
     private MachineModel Machine(StoreBandwidth bandwidth, bool costsCompute)

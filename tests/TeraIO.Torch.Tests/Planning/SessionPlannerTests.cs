@@ -1,3 +1,4 @@
+using TeraIO.Core;
 using TeraIO.Core.Plans;
 using TeraIO.Core.Runtime.Planned;
 using TeraIO.Core.Storage;
@@ -16,11 +17,13 @@ internal sealed class SessionPlannerTests
     private string _directory = null!;
     private TensorStore _store = null!;
     private int _measurements;
+    private bool _fails;
 
     [SetUp]
     public void SetUp()
     {
         _measurements = 0;
+        _fails = false;
         _directory = Directory.CreateTempSubdirectory("teraio-planner-").FullName;
         _store = TensorStore.Open(new StoreOptions { Paths = [_directory] });
     }
@@ -60,6 +63,27 @@ internal sealed class SessionPlannerTests
     }
 
     [Test]
+    public void A_measurement_that_fails_later_leaves_the_one_before_it()
+    {
+        SessionPlanner planner = Planner();
+        MigrationPlan plan = planner.Plan(OnDemand())!;
+        _fails = true;
+
+        planner.Change("g10");
+
+        Assert.That(planner.Plan(By(plan)), Is.Not.Null);
+        Assert.That(_measurements, Is.EqualTo(2), "it was tried");
+    }
+
+    [Test]
+    public void The_first_measurement_has_to_succeed()
+    {
+        _fails = true;
+
+        Assert.That(() => Planner().Plan(OnDemand()), Throws.TypeOf<StorageFullException>());
+    }
+
+    [Test]
     public void A_profile_takes_the_place_of_all_measurements()
     {
         string file = Path.Combine(_directory, "profile.json");
@@ -81,11 +105,12 @@ internal sealed class SessionPlannerTests
     private static PlanRequest By(MigrationPlan plan) => OnDemand() with { Current = plan };
 
     private SessionPlanner Planner(string? profile = null) => new(
-        new OffloadOptions { StoragePaths = [_directory], MemoryBudget = new TeraIO.Core.ByteSize(Budget), BandwidthProfile = profile },
+        new OffloadOptions { StoragePaths = [_directory], MemoryBudget = new ByteSize(Budget), BandwidthProfile = profile },
         _store,
         _ =>
         {
             _measurements++;
+            if (_fails) throw new StorageFullException("no room for a probe");
             return new StoreBandwidth(1e9, 1e9, 0.5, 0);
         });
 }

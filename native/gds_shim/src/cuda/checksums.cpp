@@ -78,6 +78,9 @@ Checksums::Checksums(Gpu& gpu) : gpu_(gpu) {
     const CurrentContext current(gpu.context_);
     try {
         kernel_ = std::make_unique<ChecksumKernel>(gpu.driver_);
+        // Ahead, not when callers meet: pinning memory may wait for the device, and a stream of it for us.
+        idle_.reserve(lanes_ahead);
+        for (; lanes_ < lanes_ahead; ++lanes_) idle_.push_back(std::make_unique<ChecksumLane>(*kernel_));
         prove();
     } catch (const Failure& failure) {
         idle_.clear();

@@ -30,6 +30,10 @@ class Checksums {
   private:
     class Rented;
 
+    // Callers that can meet without a lane being made: the completion threads of so many paths, and one more
+    // that compares.
+    static constexpr size_t lanes_ahead = 8;
+
     void prove();
 
     Gpu& gpu_;
