@@ -3,7 +3,7 @@ using TeraIO.Core.Transfers;
 
 namespace TeraIO.Core.Storage;
 
-/// <summary>Filled memory for a <see cref="StoreProbe"/> or a <see cref="Tiers.PathProbe"/>, of the kind that the store moves. Dispose when no transfer uses it.</summary>
+/// <summary>Filled memory for a <see cref="StoreProbe"/>, of the kind that the store moves. Dispose when no transfer uses it.</summary>
 internal sealed unsafe class ProbeMemory : IDisposable
 {
     private const int Alignment = 4096;

@@ -21,7 +21,7 @@ internal sealed class StorePath : IDisposable
     private bool _isWornOut;
 
     public StorePath(
-        string path, PathOptions options, long stripeBytes, StoreDirectory directory, ITransferBackend backend, TransferFile file, ILogger logger, ProbeMemory? deviceMemory,
+        string path, PathOptions options, long stripeBytes, StoreDirectory directory, ITransferBackend backend, TransferFile file, ILogger logger, bool movesDeviceMemory,
         DeviceChecksums? deviceChecksums)
     {
         Path = path;
@@ -34,7 +34,7 @@ internal sealed class StorePath : IDisposable
         File = file;
         Condition = new PathCondition(stripeBytes);
         Engine = new TransferEngine(backend, path, TransferLimits.ForQueueDepth(options.QueueDepth!.Value), logger, Condition, deviceChecksums);
-        Probe = new PathProbe(this, stripeBytes, verifies: deviceMemory is null || deviceChecksums is not null, deviceMemory);
+        Probe = new PathProbe(this, stripeBytes, verifies: !movesDeviceMemory);
     }
 
     /// <summary>As given in the options.</summary>

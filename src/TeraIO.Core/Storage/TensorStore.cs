@@ -559,8 +559,7 @@ public sealed class TensorStore : IDisposable
             {
                 logger.LogInformation("Bytes for the device go directly in {Path} ({Route})", directory.FullPath, route);
             }
-            ProbeMemory? deviceMemory = options.MovesDeviceMemory ? ProbeMemory.OnDevice(options.Device, options.StripeSize.Bytes) : null;
-            return new StorePath(path, own, options.StripeSize.Bytes, directory, backend, file, logger, deviceMemory, verification.Checksums);
+            return new StorePath(path, own, options.StripeSize.Bytes, directory, backend, file, logger, options.MovesDeviceMemory, verification.Checksums);
         }
         catch
         {

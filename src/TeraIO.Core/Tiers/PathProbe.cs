@@ -23,7 +23,6 @@ internal sealed unsafe class PathProbe : ITransferOwner
     private readonly bool _verifies;
     private readonly Transfer _transfer;
     private readonly Lock _lock = new();
-    private readonly ProbeMemory? _ofDevice; // null: host memory, from the first probe on
     private byte* _memory;
     private long _offset = -1;
     private TimeSpan _pause = ShortestPause;
@@ -36,12 +35,10 @@ internal sealed unsafe class PathProbe : ITransferOwner
 
     /// <param name="path">Probed; guarded by the placement's lock.</param>
     /// <param name="bytes">As large as a stripe, for a rate that tells of stripes.</param>
-    /// <param name="verifies">What comes back is compared, by the path's engine.</param>
-    /// <param name="ofDevice">Memory of the device that the path moves, allocated ahead: an allocation may have to wait for kernels. Owned. Null: the path moves host memory.</param>
-    public PathProbe(StorePath path, long bytes, bool verifies, ProbeMemory? ofDevice)
+    /// <param name="verifies">What comes back is compared: the path's engine computes checksums of host memory, which the probe's is.</param>
+    public PathProbe(StorePath path, long bytes, bool verifies)
     {
         _verifies = verifies;
-        _ofDevice = ofDevice;
         _path = path;
         _bytes = bytes;
         _transfer = new Transfer(this, 0);
@@ -68,12 +65,9 @@ internal sealed unsafe class PathProbe : ITransferOwner
             _isRunning = true;
         }
         Interlocked.Increment(ref _probes);
-        if (_ofDevice is null)
-        {
-            if (_memory == null)
-                _memory = (byte*)NativeMemory.AlignedAlloc((nuint)_bytes, StoreOptions.BlockBytes);
-            NativeMemory.Fill(_memory, (nuint)_bytes, 0xA5);
-        }
+        if (_memory == null)
+            _memory = (byte*)NativeMemory.AlignedAlloc((nuint)_bytes, StoreOptions.BlockBytes);
+        NativeMemory.Fill(_memory, (nuint)_bytes, 0xA5);
         Start(TransferDirection.Write, now);
     }
 
@@ -86,9 +80,7 @@ internal sealed unsafe class PathProbe : ITransferOwner
         if (isOk && transfer.Direction == TransferDirection.Write)
         {
             _writeRate = rate;
-            // A device's is read over equal bytes: setting it would have to go through a stream.
-            if (_ofDevice is null)
-                NativeMemory.Clear(_memory, (nuint)_bytes);
+            NativeMemory.Clear(_memory, (nuint)_bytes);
             Start(TransferDirection.Read, now);
             return;
         }
@@ -110,7 +102,6 @@ internal sealed unsafe class PathProbe : ITransferOwner
     /// <summary>After the path's engine has drained.</summary>
     public void Free()
     {
-        _ofDevice?.Dispose();
         NativeMemory.AlignedFree(_memory);
         _memory = null;
     }
@@ -140,7 +131,7 @@ internal sealed unsafe class PathProbe : ITransferOwner
         _started = now;
         _transfer.Direction = direction;
         _transfer.File = _path.File;
-        _transfer.Memory = _ofDevice?.Address ?? (nint)_memory;
+        _transfer.Memory = (nint)_memory;
         _transfer.Offset = _offset;
         _transfer.Length = _bytes;
         _transfer.Priority = TransferPriority.Background;

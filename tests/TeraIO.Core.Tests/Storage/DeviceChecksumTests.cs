@@ -1,7 +1,6 @@
 using TeraIO.Core.Interop;
 using TeraIO.Core.Storage;
 using TeraIO.Core.Tests.Runtime;
-using TeraIO.Core.Tiers;
 using TeraIO.Core.Transfers;
 
 namespace TeraIO.Core.Tests.Storage;
@@ -177,22 +176,6 @@ public class DeviceChecksumTests : StandinGpuFixture
 
         Assert.That(() => TensorStore.Open(Options(StorageBackend.Device) with { VerifyReads = true }),
             Throws.TypeOf<ConfigurationException>().With.Message.Contains("CUDA_ERROR_INVALID_PTX").And.Message.Contains("the compiler says"));
-    }
-
-    [Test]
-    public void A_path_that_gets_no_bytes_is_probed_with_memory_of_the_device([ValueSource(nameof(_backends))] StorageBackend backend, [Values] bool verifies)
-    {
-        using var store = TensorStore.Open(Options(backend) with { VerifyReads = verifies });
-        store.Reserve(1, 128 << 10); // both paths have room for a probe
-        store.Paths[0].Condition.Reads.Adopt(1000e6);
-        store.Paths[0].Condition.Writes.Adopt(1000e6);
-        store.Paths[1].Condition.Reads.Adopt(1e3);
-        store.Paths[1].Condition.Writes.Adopt(1e3);
-
-        store.Reserve(2, Bytes);
-
-        Assert.That(store.Statistics.Paths[1].State, Is.EqualTo(PathState.Slow));
-        Assert.That(SpinWait.SpinUntil(() => store.Statistics.Paths[1].WriteRate > 1e5, TimeSpan.FromSeconds(30)), Is.True, "the probe finds that it is faster than 1 kB/s");
     }
 
     [Test]
