@@ -275,11 +275,9 @@ internal sealed class EngineState : IDisposable
         static (call, fences) => call.State.Store!.Read(
             call.Block.Copy!, call.Address, call.State.StreamReads is null ? call.Priority : TransferPriority.Urgent, call.Inline, fences));
 
-    /// <summary>A write has ended. Where it failed because kernels did, the engine stops.</summary>
+    /// <summary>A transfer has ended; of reads <see cref="EndRead"/> tells. Where it failed because kernels did, the engine stops.</summary>
     /// <inheritdoc cref="EndRead" path="/param"/>
-    public void EndWrite(OrderedTransfer transfer, TensorBlock block, TeraIOException? failure) => EndTransfer(transfer, block, failure);
-
-    private void EndTransfer(OrderedTransfer transfer, TensorBlock block, TeraIOException? failure)
+    public void EndTransfer(OrderedTransfer transfer, TensorBlock block, TeraIOException? failure)
     {
         if (transfer.After is not { } fence) return;
         bool kernelsFailed = failure is not null && fence.State == FenceState.Failed;

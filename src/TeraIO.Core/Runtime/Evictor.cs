@@ -167,7 +167,7 @@ internal sealed class Evictor(EngineState state)
             failure = e;
         }
 
-        state.EndWrite(write, block, failure);
+        state.EndTransfer(write, block, failure);
         lock (state.Sync)
         {
             state.EndOffload(offload, written, failure is not null);

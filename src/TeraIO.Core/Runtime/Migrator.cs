@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
-using System.Runtime.CompilerServices;
 using TeraIO.Core.Residency;
 using TeraIO.Core.Storage;
 using TeraIO.Core.Transfers;
@@ -217,26 +216,11 @@ internal sealed class Migrator : IDisposable
     private void Follow(OrderedTransfer transfer, TensorBlock block, Offload? offload)
     {
         _inFlight++;
-        ValueTaskAwaiter awaiter = transfer.Task.GetAwaiter();
-        if (awaiter.IsCompleted) Finish();
-        else awaiter.UnsafeOnCompleted(Finish);
-
-        // On the store's completion thread, mostly.
-        void Finish()
+        transfer.WhenEnded(failure =>
         {
-            TeraIOException? failure = null;
-            try
-            {
-                awaiter.GetResult();
-            }
-            catch (TeraIOException e)
-            {
-                failure = e;
-            }
-
             _finished.Enqueue(new Finished(block, offload, transfer, failure));
             _work.Set();
-        }
+        });
     }
 
     private void Settle()
@@ -250,7 +234,7 @@ internal sealed class Migrator : IDisposable
                 continue;
             }
 
-            _state.EndWrite(finished.Transfer, finished.Block, finished.Failure);
+            _state.EndTransfer(finished.Transfer, finished.Block, finished.Failure);
             End(offload, written: true, failed: finished.Failure is not null);
         }
     }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using TeraIO.Core.Residency;
 using TeraIO.Core.Transfers;
 
@@ -18,10 +19,8 @@ internal sealed class StreamReads : IDisposable
     private readonly EngineState _state;
     private readonly KernelOrder _kernels;
     private readonly List<AwaitableRead> _awaited = [];
-    private readonly Queue<EndedRead> _ended = new(); // has a lock of its own: completion threads add to it
-    private readonly AutoResetEvent _work = new(initialState: false);
+    private readonly BlockingCollection<EndedRead> _ended = [];
     private readonly Thread _thread;
-    private volatile bool _isStopping;
 
     /// <param name="state">The engine's.</param>
     /// <param name="kernels">Whose stream waits; not owned.</param>
@@ -68,13 +67,8 @@ internal sealed class StreamReads : IDisposable
     public AwaitableRead Arm(TensorBlock block, bool isOnDemand)
     {
         var read = new AwaitableRead(block, _kernels.Armed(), isOnDemand);
-        // The migrator begins reads without the lock.
-        lock (_state.Sync)
-        {
-            block.Read = read;
-            Monitor.PulseAll(_state.Sync);
-        }
-
+        block.Read = read;
+        Monitor.PulseAll(_state.Sync);
         return read;
     }
 
@@ -82,29 +76,8 @@ internal sealed class StreamReads : IDisposable
     public void Follow(OrderedTransfer transfer, TensorBlock block)
     {
         InFlight++;
-        var awaiter = transfer.Task.GetAwaiter();
-        if (awaiter.IsCompleted) Finish();
-        else awaiter.UnsafeOnCompleted(Finish);
-
-        // On the store's completion thread, mostly, which must not wait for the engine's lock.
-        void Finish()
-        {
-            TeraIOException? failure = null;
-            try
-            {
-                awaiter.GetResult();
-            }
-            catch (TeraIOException e)
-            {
-                failure = e;
-            }
-
-            lock (_ended)
-            {
-                _ended.Enqueue(new EndedRead(transfer, block, failure));
-                _work.Set(); // within: Dispose waits for it
-            }
-        }
+        // Completion threads must not wait for the engine's lock: the thread does.
+        transfer.WhenEnded(failure => _ended.Add(new EndedRead(transfer, block, failure)));
     }
 
     /// <summary>What is launched from now on comes after the read, whose block is in state Prefetching; on success it is Arriving.</summary>
@@ -166,10 +139,9 @@ internal sealed class StreamReads : IDisposable
             while (InFlight > 0) Monitor.Wait(_state.Sync);
         }
 
-        _isStopping = true;
-        _work.Set();
+        _ended.CompleteAdding(); // which waits for those who are adding
         _thread.Join();
-        lock (_ended) _work.Dispose();
+        _ended.Dispose();
     }
 
     private static TeraIOException Describe(AwaitableRead read, TeraIOException failure) => failure is KernelFailedException or ReadFailedException ? failure : new ReadFailedException(
@@ -179,24 +151,14 @@ internal sealed class StreamReads : IDisposable
 
     private void Run()
     {
-        while (!_isStopping)
+        foreach (EndedRead ended in _ended.GetConsumingEnumerable())
         {
-            while (TryTake(out EndedRead ended))
+            lock (_state.Sync)
             {
-                lock (_state.Sync)
-                {
-                    InFlight--;
-                    _state.EndRead(ended.Transfer, ended.Block, ended.Failure);
-                    Monitor.PulseAll(_state.Sync);
-                }
+                InFlight--;
+                _state.EndRead(ended.Transfer, ended.Block, ended.Failure);
+                Monitor.PulseAll(_state.Sync);
             }
-
-            _work.WaitOne();
         }
-    }
-
-    private bool TryTake(out EndedRead ended)
-    {
-        lock (_ended) return _ended.TryDequeue(out ended);
     }
 }

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
 using TeraIO.Core.Transfers;
 
 namespace TeraIO.Core.Storage;
@@ -11,14 +13,16 @@ internal sealed class DeviceComparisons : IDisposable
     private readonly record struct Comparison(StoredCopy Copy, nint Source, TransferFence? After, TaskCompletionSource<bool> End);
 
     private readonly Func<StoredCopy, nint, bool> _matches;
-    private readonly Lock _lock = new();
-    private readonly Queue<Comparison> _waiting = new();
-    private readonly AutoResetEvent _work = new(initialState: false);
-    private Thread? _thread; // from the first comparison on
-    private bool _isStopping;
+    private readonly BlockingCollection<Comparison> _waiting = [];
+    private readonly Thread _thread;
 
     /// <param name="matches">Compares at once; called on the thread, and may throw.</param>
-    public DeviceComparisons(Func<StoredCopy, nint, bool> matches) => _matches = matches;
+    public DeviceComparisons(Func<StoredCopy, nint, bool> matches)
+    {
+        _matches = matches;
+        _thread = new Thread(Run) { IsBackground = true, Name = "TeraIO comparisons" };
+        _thread.Start();
+    }
 
     /// <summary>Whether the memory has the copy's bytes when the kernels before <paramref name="after"/> have finished.</summary>
     /// <param name="copy">Nothing may change it before the task has ended.</param>
@@ -28,48 +32,24 @@ internal sealed class DeviceComparisons : IDisposable
     public Task<bool> Begin(StoredCopy copy, nint source, TransferFence? after)
     {
         var comparison = new Comparison(copy, source, after, new TaskCompletionSource<bool>());
-        lock (_lock)
-        {
-            if (_thread is null)
-            {
-                _thread = new Thread(Run) { IsBackground = true, Name = "TeraIO comparisons" };
-                _thread.Start();
-            }
-            _waiting.Enqueue(comparison);
-        }
-        _work.Set();
+        _waiting.Add(comparison);
         return comparison.End.Task;
     }
 
     public void Dispose()
     {
-        lock (_lock)
-            _isStopping = true;
-        _work.Set();
-        _thread?.Join();
-        _work.Dispose();
+        _waiting.CompleteAdding();
+        _thread.Join();
+        _waiting.Dispose();
     }
 
     private void Run()
     {
-        while (true)
-        {
-            Comparison next;
-            bool hasNext;
-            lock (_lock)
-            {
-                hasNext = _waiting.TryDequeue(out next);
-                if (!hasNext && _isStopping)
-                    return;
-            }
-            if (hasNext)
-                Compare(next);
-            else
-                _work.WaitOne();
-        }
+        foreach (var next in _waiting.GetConsumingEnumerable())
+            Compare(next);
     }
 
-    [System.Diagnostics.CodeAnalysis.SuppressMessage("Design", "CA1031", Justification = "Whoever waits for the comparison hears of it; the others depend on this thread.")]
+    [SuppressMessage("Design", "CA1031", Justification = "Whoever waits for the comparison hears of it; the others depend on this thread.")]
     private void Compare(Comparison next)
     {
         bool isSame;

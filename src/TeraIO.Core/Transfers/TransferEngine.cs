@@ -193,7 +193,7 @@ internal sealed class TransferEngine : IDisposable
             {
                 if (!_writes.TryPeek(out var next))
                     return true;
-                if (!next.KeepsChecksum && next.Length > ShortWriteBytes && _deviceChecksums is null)
+                if (next.Length > ShortWriteBytes && IsHashedFirst(next))
                     return false;
                 if (!TryTake(_writes, out transfer, out token))
                     return true;
@@ -240,9 +240,12 @@ internal sealed class TransferEngine : IDisposable
         }
     }
 
+    /// <summary>Memory of a device is hashed when its write has ended.</summary>
+    private bool IsHashedFirst(Transfer transfer) => transfer.Direction == TransferDirection.Write && !transfer.KeepsChecksum && _deviceChecksums is null;
+
     private TransferStatus HashAndSubmit(Transfer transfer, ulong token)
     {
-        if (transfer.Direction == TransferDirection.Write && !transfer.KeepsChecksum && _deviceChecksums is null)
+        if (IsHashedFirst(transfer))
             transfer.Checksum = StripeChecksum.Compute(transfer.Memory, transfer.Length, transfer.ChecksumSeed);
         return Submit(transfer, token);
     }

@@ -1,4 +1,3 @@
-using TeraIO.Core.Residency;
 using TeraIO.Core.Runtime;
 using TeraIO.Core.Storage;
 using TeraIO.Core.Tests.Runtime.Planned;
@@ -65,7 +64,7 @@ public class KernelOrderTests : StandinGpuFixture
         using KernelGate kernel = runner.HoldNextKernel();
         runner.Do(Creating(0));
 
-        Request(runner, migrator => migrator.RequestOffload(BlockOf(runner, 0), WriteTarget.Any));
+        runner.Request(migrator => migrator.RequestOffload(runner.BlockOf(0), WriteTarget.Any));
 
         await UntilHeld(runner, begun + 1);
         Assert.That(runner.Store.Statistics.BytesWritten.Bytes, Is.EqualTo(_unrelated.BytesWritten));
@@ -82,7 +81,7 @@ public class KernelOrderTests : StandinGpuFixture
         QueuedUse queued = QueueLastUse(runner);
         using KernelGate kernel = queued.Kernel;
 
-        Request(runner, migrator => migrator.RequestPrefetch(BlockOf(runner, 0)));
+        runner.Request(migrator => migrator.RequestPrefetch(runner.BlockOf(0)));
 
         await UntilHeld(runner, queued.TransfersBegun + 1);
         Assert.That(runner.AddressOf(0), Is.EqualTo(queued.Memory));
@@ -100,7 +99,7 @@ public class KernelOrderTests : StandinGpuFixture
         long begun = runner.Kernels!.FencesRecorded;
         using KernelGate kernel = runner.HoldNextKernel();
         runner.Do(Creating(0));
-        Request(runner, migrator => migrator.RequestOffload(BlockOf(runner, 0), WriteTarget.Any));
+        runner.Request(migrator => migrator.RequestOffload(runner.BlockOf(0), WriteTarget.Any));
         await UntilHeld(runner, begun + 1);
 
         Assert.That(runner.IsInMemory(0), Is.True, "else the op would wait for the kernel");
@@ -155,7 +154,7 @@ public class KernelOrderTests : StandinGpuFixture
         runner.Do(Creating(0));
         Gpu.FailNextCudaCall("cuEventSynchronize", LaunchFailed);
 
-        Request(runner, migrator => migrator.RequestOffload(BlockOf(runner, 0), WriteTarget.Any));
+        runner.Request(migrator => migrator.RequestOffload(runner.BlockOf(0), WriteTarget.Any));
         UntilBegun(runner, begun + 1);
         kernel.Open();
         runner.Settle();
@@ -163,7 +162,7 @@ public class KernelOrderTests : StandinGpuFixture
         Assert.That(runner.Engine.Stopped, Is.TypeOf<KernelFailedException>());
         Assert.That(runner.IsInMemory(0), Is.True);
         lock (runner.Engine.State.Sync)
-            Assert.That(runner.Engine.State.Migrator!.RequestOffload(BlockOf(runner, 0), WriteTarget.Any), Is.False);
+            Assert.That(runner.Engine.State.Migrator!.RequestOffload(runner.BlockOf(0), WriteTarget.Any), Is.False);
     }
 
     [Test]
@@ -261,7 +260,7 @@ public class KernelOrderTests : StandinGpuFixture
         BringBackUnchanged(runner);
         EngineStatistics before = runner.Statistics;
 
-        Request(runner, migrator => migrator.RequestOffload(BlockOf(runner, 0), WriteTarget.Any));
+        runner.Request(migrator => migrator.RequestOffload(runner.BlockOf(0), WriteTarget.Any));
         runner.Settle();
 
         Assert.That(runner.IsInMemory(0), Is.False);
@@ -294,7 +293,7 @@ public class KernelOrderTests : StandinGpuFixture
         using KernelGate kernel = runner.HoldNextKernel();
         runner.Do(new ProgramOp("aten::native_batch_norm") { HiddenWrites = [0] });
 
-        Request(runner, migrator => migrator.RequestOffload(BlockOf(runner, 0), WriteTarget.Any));
+        runner.Request(migrator => migrator.RequestOffload(runner.BlockOf(0), WriteTarget.Any));
         await UntilHeld(runner, begun + 1);
 
         Assert.That(runner.IsInMemory(0), Is.True);
@@ -312,7 +311,7 @@ public class KernelOrderTests : StandinGpuFixture
         long begun = runner.Kernels!.FencesRecorded;
         using KernelGate kernel = runner.HoldNextKernel();
         runner.Do(Creating(0));
-        Request(runner, migrator => migrator.RequestOffload(BlockOf(runner, 0), WriteTarget.Any));
+        runner.Request(migrator => migrator.RequestOffload(runner.BlockOf(0), WriteTarget.Any));
         await UntilHeld(runner, begun + 1);
         runner.Do(new ProgramOp("aten::native_batch_norm") { HiddenWrites = [0] });
         kernel.Open();
@@ -320,7 +319,7 @@ public class KernelOrderTests : StandinGpuFixture
         Assert.That(runner.IsInMemory(0), Is.True);
         EngineStatistics before = runner.Statistics;
 
-        Request(runner, migrator => migrator.RequestOffload(BlockOf(runner, 0), WriteTarget.Any));
+        runner.Request(migrator => migrator.RequestOffload(runner.BlockOf(0), WriteTarget.Any));
         runner.Settle();
 
         Assert.That(runner.IsInMemory(0), Is.False);
@@ -335,7 +334,7 @@ public class KernelOrderTests : StandinGpuFixture
         BringBackUnchanged(runner);
         Gpu.FailNextCudaCall("cuLaunchKernel", LaunchFailed);
 
-        Request(runner, migrator => migrator.RequestOffload(BlockOf(runner, 0), WriteTarget.Any));
+        runner.Request(migrator => migrator.RequestOffload(runner.BlockOf(0), WriteTarget.Any));
         runner.Settle();
 
         Assert.That(runner.IsInMemory(0), Is.True);
@@ -367,13 +366,6 @@ public class KernelOrderTests : StandinGpuFixture
         var queued = new QueuedUse(runner.HoldNextKernel(), runner.AddressOf(2), runner.View(2).ToArray(), runner.Kernels!.FencesRecorded);
         runner.Do(new ProgramOp("aten::last_use") { Reads = [2], Frees = [2] });
         return queued;
-    }
-
-    private static TensorBlock BlockOf(ProgramRunner runner, int tensor) => runner.Engine.State.Blocks[runner.AddressOf(tensor)];
-
-    private static void Request(ProgramRunner runner, Func<Migrator, bool> request)
-    {
-        lock (runner.Engine.State.Sync) Assert.That(request(runner.Engine.State.Migrator!), Is.True);
     }
 
     private static void UntilBegun(ProgramRunner runner, long transfers) =>

@@ -59,7 +59,7 @@ public class StreamReadTests : StandinGpuFixture
         Fill(runner, tensors: 4);
         runner.Free(3);
         _reads.Hold();
-        lock (runner.Engine.State.Sync) Assert.That(runner.Engine.State.Migrator!.RequestPrefetch(BlockOf(runner, 0)), Is.True);
+        runner.Request(migrator => migrator.RequestPrefetch(runner.BlockOf(0)));
         await UntilHeld(1);
 
         runner.Do(Using(0));
@@ -74,10 +74,7 @@ public class StreamReadTests : StandinGpuFixture
     [Test]
     public void Memory_of_a_block_that_dies_is_kept_until_its_read_has_ended()
     {
-        using ProgramRunner runner = Runner(blocks: 2);
-        Fill(runner, tensors: 3);
-        _reads.Hold();
-        runner.Do(Using(0));
+        using ProgramRunner runner = WithArrival(blocks: 2, tensors: 3);
         nint memory = runner.AddressOf(0);
 
         runner.Free(0);
@@ -100,7 +97,7 @@ public class StreamReadTests : StandinGpuFixture
 
         runner.Do(new ProgramOp("aten::add_") { Writes = [0] });
 
-        TensorBlock block = BlockOf(runner, 0);
+        TensorBlock block = runner.BlockOf(0);
         Assert.That(block.CopyIsCurrent, Is.False);
         _reads.Go();
         Assert.That(runner.Engine.AwaitReads(), Is.Null);
@@ -111,12 +108,9 @@ public class StreamReadTests : StandinGpuFixture
     [Test]
     public void A_block_that_is_to_leave_while_it_arrives_leaves_afterwards()
     {
-        using ProgramRunner runner = Runner(blocks: 2);
-        Fill(runner, tensors: 3);
-        _reads.Hold();
-        runner.Do(Using(0));
+        using ProgramRunner runner = WithArrival(blocks: 2, tensors: 3);
 
-        lock (runner.Engine.State.Sync) Assert.That(runner.Engine.State.Migrator!.RequestOffload(BlockOf(runner, 0), WriteTarget.Any), Is.True);
+        runner.Request(migrator => migrator.RequestOffload(runner.BlockOf(0), WriteTarget.Any));
         Assert.That(StateOf(runner, 0), Is.EqualTo(ResidencyState.Arriving));
         _reads.Go();
         Assert.That(runner.Engine.AwaitReads(), Is.Null);
@@ -130,15 +124,12 @@ public class StreamReadTests : StandinGpuFixture
     [TestCase(false, TestName = "A_block_that_is_to_leave_stays_when_an_op_uses_it")]
     public void A_block_that_is_to_leave_stays(bool byPlan)
     {
-        using ProgramRunner runner = Runner(blocks: 2);
-        Fill(runner, tensors: 3);
-        _reads.Hold();
-        runner.Do(Using(0));
+        using ProgramRunner runner = WithArrival(blocks: 2, tensors: 3);
         lock (runner.Engine.State.Sync)
         {
             Migrator migrator = runner.Engine.State.Migrator!;
-            migrator.RequestOffload(BlockOf(runner, 0), WriteTarget.Any);
-            if (byPlan) Assert.That(migrator.RequestPrefetch(BlockOf(runner, 0)), Is.True);
+            migrator.RequestOffload(runner.BlockOf(0), WriteTarget.Any);
+            if (byPlan) Assert.That(migrator.RequestPrefetch(runner.BlockOf(0)), Is.True);
         }
 
         if (!byPlan) runner.Do(Using(0));
@@ -152,10 +143,7 @@ public class StreamReadTests : StandinGpuFixture
     [Test]
     public async Task What_waits_for_room_waits_on_the_host()
     {
-        using ProgramRunner runner = Runner(blocks: 2);
-        Fill(runner, tensors: 4);
-        _reads.Hold();
-        runner.Do(Using(0)); // in the place of one
+        using ProgramRunner runner = WithArrival(blocks: 2, tensors: 4); // in the place of one
         int launched = runner.Launched;
 
         // What leaves for them is written behind the stream's wait, and the one that arrives cannot leave at all.
@@ -172,10 +160,7 @@ public class StreamReadTests : StandinGpuFixture
     [Test]
     public void A_result_waits_for_reads_on_the_host()
     {
-        using ProgramRunner runner = Runner(blocks: 3);
-        Fill(runner, tensors: 5);
-        _reads.Hold();
-        runner.Do(Using(0));
+        using ProgramRunner runner = WithArrival(blocks: 3, tensors: 5);
 
         Task<(byte Found, byte Expected)> result = Task.Run(() => runner.Read(4));
         Assert.That(result.Wait(TimeSpan.FromMilliseconds(50)), Is.False);
@@ -228,10 +213,7 @@ public class StreamReadTests : StandinGpuFixture
     [Test]
     public void What_is_made_after_a_failed_read_is_closed_to_ops_too()
     {
-        using ProgramRunner runner = Runner(blocks: 4);
-        Fill(runner, tensors: 5);
-        _reads.Hold();
-        runner.Do(Using(0));
+        using ProgramRunner runner = WithArrival(blocks: 4, tensors: 5);
         _reads.FailNext(2);
         _reads.Go();
         Assert.That(runner.Engine.AwaitReads(), Is.Not.Null);
@@ -251,8 +233,8 @@ public class StreamReadTests : StandinGpuFixture
         Fill(runner, tensors: 5);
         _reads.Hold();
         runner.Do(new ProgramOp("aten::mul") { Reads = [0], Writes = [4] });
-        TensorBlock block = BlockOf(runner, 4);
-        lock (runner.Engine.State.Sync) Assert.That(runner.Engine.State.Migrator!.RequestOffload(block, WriteTarget.Any), Is.True);
+        TensorBlock block = runner.BlockOf(4);
+        runner.Request(migrator => migrator.RequestOffload(block, WriteTarget.Any));
         _reads.FailNext(2);
         _reads.Go();
 
@@ -264,10 +246,7 @@ public class StreamReadTests : StandinGpuFixture
     [Test]
     public void A_read_that_succeeds_when_it_is_tried_again_opens_once()
     {
-        using ProgramRunner runner = Runner(blocks: 2);
-        Fill(runner, tensors: 3);
-        _reads.Hold();
-        runner.Do(Using(0));
+        using ProgramRunner runner = WithArrival(blocks: 2, tensors: 3);
         _reads.FailNext(1);
         _reads.Go();
 
@@ -283,7 +262,7 @@ public class StreamReadTests : StandinGpuFixture
         Fill(runner, tensors: 4);
         runner.Free(3);
         _reads.FailNext(2);
-        lock (runner.Engine.State.Sync) Assert.That(runner.Engine.State.Migrator!.RequestPrefetch(BlockOf(runner, 0)), Is.True);
+        runner.Request(migrator => migrator.RequestPrefetch(runner.BlockOf(0)));
         await Until(() => runner.Run.FailedMigrations == 1);
 
         runner.Do(Using(0));
@@ -415,10 +394,7 @@ public class StreamReadTests : StandinGpuFixture
     [Test]
     public void A_pin_waits_on_the_host_and_looks_at_all_reads()
     {
-        using ProgramRunner runner = Runner(blocks: 3);
-        Fill(runner, tensors: 5);
-        _reads.Hold();
-        runner.Do(Using(0));
+        using ProgramRunner runner = WithArrival(blocks: 3, tensors: 5);
 
         Task<List<TensorBlock>> pin = Task.Run(() => runner.Engine.Pin([runner.OperandOf(0), runner.OperandOf(4)]));
         Assert.That(pin.Wait(TimeSpan.FromMilliseconds(50)), Is.False);
@@ -452,6 +428,16 @@ public class StreamReadTests : StandinGpuFixture
         gpu: Gpu,
         device: new DeviceRunOptions { ReadWaits = ReadWaits.InStream, TransferDeadline = deadline, Decorate = backend => _reads = new HeldReadsBackend(backend) });
 
+    /// <summary>An op that needs tensor 0 was launched, and the read of that stands still.</summary>
+    private ProgramRunner WithArrival(int blocks, int tensors)
+    {
+        ProgramRunner runner = Runner(blocks);
+        Fill(runner, tensors);
+        _reads.Hold();
+        runner.Do(Using(0));
+        return runner;
+    }
+
     private static ProgramOp Creating(int tensor) => new("aten::empty") { Creates = [tensor] };
 
     private static ProgramOp Using(params int[] tensors) => new("aten::use") { Reads = tensors };
@@ -464,12 +450,7 @@ public class StreamReadTests : StandinGpuFixture
         Assert.That(StateOf(runner, 0), Is.EqualTo(ResidencyState.Offloaded));
     }
 
-    private static TensorBlock BlockOf(ProgramRunner runner, int tensor)
-    {
-        lock (runner.Engine.State.Sync) return runner.Engine.State.Blocks[runner.AddressOf(tensor)];
-    }
-
-    private static ResidencyState StateOf(ProgramRunner runner, int tensor) => BlockOf(runner, tensor).State;
+    private static ResidencyState StateOf(ProgramRunner runner, int tensor) => runner.BlockOf(tensor).State;
 
     private Task UntilHeld(int reads) => Until(() => _reads.Held == reads);
 

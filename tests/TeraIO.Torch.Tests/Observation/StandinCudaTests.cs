@@ -1,5 +1,5 @@
 using TeraIO.TestSupport;
-using TeraIO.Torch.Runtime;
+using TeraIO.Torch.Tests.Standins;
 
 namespace TeraIO.Torch.Tests.Observation;
 
@@ -8,18 +8,15 @@ namespace TeraIO.Torch.Tests.Observation;
 /// do with a GPU.
 /// </summary>
 [TestFixture]
-public class StandinCudaTests
+public class StandinCudaTests : StandinTorchFixture
 {
     [Test]
     public void The_observer_passes_its_tests_over_the_test_double([Values] bool withDriver)
     {
-        if (StandinTorch.WhyMissing is { } why) Assert.Ignore(why);
-        using StandinTorch torch = StandinTorch.Create(TorchRuntime.Initialize().LibTorchDirectory);
-
         ProcessResult tests = ChildProcess.Run(
             ChildProcess.Dotnet,
             [typeof(StandinCudaTests).Assembly.Location, CudaObserverTests.Category],
-            withDriver ? torch.EnvironmentWithDriver : torch.Environment);
+            withDriver ? Torch.EnvironmentWithDriver : Torch.Environment);
 
         Assert.That(tests.ExitCode, Is.Zero, tests.Output + tests.Errors);
         Assert.That(tests.Errors, Is.Empty, "libtorch's C ABI prints the errors that it catches");

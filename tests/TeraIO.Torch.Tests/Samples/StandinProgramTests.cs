@@ -1,28 +1,17 @@
 using TeraIO.Samples.GptTraining;
 using TeraIO.TestSupport;
-using TeraIO.Torch.Runtime;
+using TeraIO.Torch.Tests.Standins;
 
 namespace TeraIO.Torch.Tests.Samples;
 
 /// <summary>The sample as a user starts it with <c>--device cuda</c>, over TEST DOUBLES of libtorch_cuda, libcuda and libcufile. Nothing here has to do with a GPU.</summary>
 [NonParallelizable]
-public class StandinProgramTests
+public class StandinProgramTests : StandinTorchFixture
 {
     // A random number drawn on a device is not in a checkpoint.
     private static readonly string[] _training = ["--device", "cuda", "--steps", "8", "--seed", "5", "--layers", "3", "--width", "128", "--dropout", "0", "--mode", "planned"];
 
-    private StandinTorch? _torch;
     private string _directory = "";
-
-    [OneTimeSetUp]
-    public void LinkTorch()
-    {
-        if (StandinTorch.WhyMissing is { } why) Assert.Ignore(why);
-        _torch = StandinTorch.Create(TorchRuntime.Initialize().LibTorchDirectory);
-    }
-
-    [OneTimeTearDown]
-    public void RemoveLinks() => _torch?.Dispose();
 
     [SetUp]
     public void CreateDirectory() => _directory = Directory.CreateTempSubdirectory("teraio-test-").FullName;
@@ -52,7 +41,7 @@ public class StandinProgramTests
     private RunReport Train(params string[] arguments)
     {
         string json = Path.Combine(_directory, "report.json");
-        ProcessResult run = ChildProcess.Run(ChildProcess.Dotnet, [typeof(RunReport).Assembly.Location, .. _training, .. arguments, "--json", json], _torch!.EnvironmentWithDriver, _directory);
+        ProcessResult run = ChildProcess.Run(ChildProcess.Dotnet, [typeof(RunReport).Assembly.Location, .. _training, .. arguments, "--json", json], Torch.EnvironmentWithDriver, _directory);
         Assert.That((run.ExitCode, run.Errors), Is.EqualTo((0, "")), run.Output);
         return RunReport.Read(json);
     }

@@ -1,5 +1,4 @@
 using TeraIO.TestSupport;
-using TeraIO.Torch.Runtime;
 
 namespace TeraIO.Torch.Tests.Standins;
 
@@ -7,20 +6,9 @@ namespace TeraIO.Torch.Tests.Standins;
 /// The TEST DOUBLE of libtorch_cuda (tests/native/standins/libtorch_cuda) does what tests of CUDA tensors rely upon. Nothing here has to do with a GPU.
 /// </summary>
 [NonParallelizable]
-internal sealed class StandinTorchTests
+internal sealed class StandinTorchTests : StandinTorchFixture
 {
     private static readonly string _program = Path.Combine(AppContext.BaseDirectory, "TeraIO.StandinTraining.dll");
-    private StandinTorch? _torch;
-
-    [OneTimeSetUp]
-    public void LinkTorch()
-    {
-        if (StandinTorch.WhyMissing is { } why) Assert.Ignore(why);
-        _torch = StandinTorch.Create(TorchRuntime.Initialize().LibTorchDirectory);
-    }
-
-    [OneTimeTearDown]
-    public void RemoveLinks() => _torch?.Dispose();
 
     [Test]
     public void A_training_gives_the_same_bits_on_cuda_as_on_the_cpu([Values("0", "0.1")] string dropout, [Values] bool withDriver)
@@ -71,7 +59,7 @@ internal sealed class StandinTorchTests
     public void A_driver_that_is_no_stand_in_is_refused()
     {
         // Any library will do.
-        (string, string)[] environment = [("TERAIO_LIBTORCH", _torch!.Directory), ("TERAIO_CUDA_PATH", Path.Combine(_torch.Directory, "libc10.so"))];
+        (string, string)[] environment = [("TERAIO_LIBTORCH", Torch.Directory), ("TERAIO_CUDA_PATH", Path.Combine(Torch.Directory, "libc10.so"))];
 
         ProcessResult result = ChildProcess.Run(ChildProcess.Dotnet, [_program, "train", "cuda", "0"], environment);
 
@@ -79,7 +67,7 @@ internal sealed class StandinTorchTests
         Assert.That(result.Errors, Does.Contain("is no stand-in"));
     }
 
-    private (string Name, string Value)[] Environment(bool withDriver) => withDriver ? _torch!.EnvironmentWithDriver : _torch!.Environment;
+    private (string Name, string Value)[] Environment(bool withDriver) => withDriver ? Torch.EnvironmentWithDriver : Torch.Environment;
 
     private static string Output((string Name, string Value)[] environment, params ReadOnlySpan<string> arguments)
     {

@@ -1,4 +1,5 @@
 using TeraIO.Core.Plans;
+using TeraIO.Core.Residency;
 using TeraIO.Core.Runtime;
 using TeraIO.Core.Runtime.Planned;
 using TeraIO.Core.Storage;
@@ -186,6 +187,17 @@ internal sealed class ProgramRunner : IDisposable
 
     /// <summary>Where the tensor's bytes are now; reads them without an op.</summary>
     public Span<byte> View(int tensor) => Memory.Bytes(_tensors[tensor].Storage);
+
+    public TensorBlock BlockOf(int tensor)
+    {
+        lock (Engine.State.Sync) return Engine.State.Blocks[AddressOf(tensor)];
+    }
+
+    /// <summary>Asks the migrator for something, as a plan does, which has to be taken up.</summary>
+    public void Request(Func<Migrator, bool> request)
+    {
+        lock (Engine.State.Sync) Assert.That(request(Engine.State.Migrator!), Is.True);
+    }
 
     public nint AddressOf(int tensor) => Memory.AddressOf(_tensors[tensor].Storage);
 
