@@ -69,7 +69,7 @@ internal static class Program
         if (options.Study is null)
             return new TrainingRun(options, progress, ranks).Run(peak);
         using var traffic = options.StudySameTraffic ? new SameTraffic(options.StorePaths[0]) : null;
-        var study = new PolicyStudy(options.StudyBudgets, options.Study, options.StudyMeasured, options.StudyImproving, peak ?? ByteSize.Zero, traffic);
+        var study = new PolicyStudy(options.StudyBudgets, options.Study, options.StudyMeasured, options.StudyRounds, options.StudyImproving, peak ?? ByteSize.Zero, traffic);
         var studied = options with { Steps = study.Steps, WarmUpSteps = Math.Max(1, study.Steps / 10), Budget = new BudgetChoice(study.FirstBudget, null), Policy = "on-demand-lru" };
         var exit = new TrainingRun(studied, progress, ranks, study).Run(peak);
         foreach (var line in study.Table())

@@ -44,7 +44,8 @@ internal sealed class CommandLine
     private readonly Option<string?> _planFile = new("--plan") { Description = "File for the last plan (--mode planned)" };
     private readonly Option<string?> _study = new("--study") { Description = "Policies to hold against each other within one training, such as on-demand-lru,planned; with --budgets" };
     private readonly Option<string> _budgets = new("--budgets") { Description = "Budgets of a --study", DefaultValueFactory = _ => "60%,40%,30%,20%" };
-    private readonly Option<int> _measure = new("--measure") { Description = "Steps that count per policy and budget of a --study", DefaultValueFactory = _ => 5 };
+    private readonly Option<int> _measure = new("--measure") { Description = "Steps that count per policy, budget and round of a --study", DefaultValueFactory = _ => 5 };
+    private readonly Option<int> _rounds = new("--rounds") { Description = "How many times all policies of a --study take their turns at each budget: what slows the machine down for a minute then does not make a policy's row", DefaultValueFactory = _ => 1 };
     private readonly Option<bool> _sameTraffic = new("--same-traffic") { Description = "In a --study, after the last policy of each budget: unlimited steps while fio moves as many bytes per second as that policy did" };
     private readonly Option<int> _improve = new("--improve") { Description = "Steps that the planned policy of a --study gets to improve its plan", DefaultValueFactory = _ => 17 };
     private readonly Option<string?> _writeLimit = new("--write-limit") { Description = "Endurance: bytes after which a --store directory takes no more writes, such as 500GiB; each" };
@@ -70,7 +71,7 @@ internal sealed class CommandLine
         Root = new RootCommand("Trains a GPT on real text under a memory budget; idle tensors wait on SSD.")
         {
             _config, _layers, _width, _heads, _sequence, _batch, _accumulate, _dropout, _tied, _lossChunk, _steps, _stopAfter, _seed, _textFile,
-            _tokenizer, _optimizer, _learningRate, _weightDecay, _clip, _warmUp, _budget, _unlimitedPeak, _store, _noOffload, _unobserved, _mode, _policy, _traceFile, _planFile, _writeLimit, _emulateRead, _emulateWrite, _hostMemory, _hostMode, _verifyReads, _device, _backend, _profile, _readWaits, _leases, _study, _budgets, _measure, _improve, _sameTraffic,
+            _tokenizer, _optimizer, _learningRate, _weightDecay, _clip, _warmUp, _budget, _unlimitedPeak, _store, _noOffload, _unobserved, _mode, _policy, _traceFile, _planFile, _writeLimit, _emulateRead, _emulateWrite, _hostMemory, _hostMode, _verifyReads, _device, _backend, _profile, _readWaits, _leases, _study, _budgets, _measure, _rounds, _improve, _sameTraffic,
             _dataParallel, _checkpoint, _resume, _evaluateEvery, _compare, _json,
         };
     }
@@ -116,6 +117,7 @@ internal sealed class CommandLine
             Study = parsed.GetValue(_study)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries),
             StudyBudgets = [.. parsed.GetValue(_budgets)!.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(BudgetChoice.Parse)],
             StudyMeasured = AtLeast(1, parsed.GetValue(_measure), _measure),
+            StudyRounds = AtLeast(1, parsed.GetValue(_rounds), _rounds),
             StudySameTraffic = parsed.GetValue(_sameTraffic),
             StudyImproving = AtLeast(2, parsed.GetValue(_improve), _improve),
             WriteLimit = parsed.GetValue(_writeLimit) is { } writeLimit ? ReadSize(writeLimit, _writeLimit, "not a size such as 500GiB") : null,

@@ -7,7 +7,8 @@ namespace TeraIO.Samples.GptTraining;
 
 /// <summary>
 /// Holds policies against each other within one training: every few steps the session gets another policy or budget. Unlimited steps before and
-/// after each policy are its baseline, so that a machine whose speed drifts drifts for both.
+/// after each policy are its baseline, so that a machine whose speed drifts drifts for both. In several rounds each policy gets its turn at several times, so that what slows the machine down for
+/// a minute does not make a policy's row.
 /// </summary>
 internal sealed class PolicyStudy
 {
@@ -27,11 +28,12 @@ internal sealed class PolicyStudy
     /// <param name="budgets">Sizes, or shares of the unlimited peak.</param>
     /// <param name="policies">Names.</param>
     /// <param name="measured">Steps that count, per policy and budget.</param>
-    /// <param name="improving">Steps before them for the policy that improves its plan.</param>
+    /// <param name="rounds">So many times all policies take their turns at each budget; a row counts the steps of all.</param>
+    /// <param name="improving">Steps before those that count for the policy that improves its plan.</param>
     /// <param name="unlimitedPeak">What shares refer to.</param>
     /// <param name="traffic">Null: no control with the same traffic after the last policy of each budget.</param>
     public PolicyStudy(
-        IReadOnlyList<BudgetChoice> budgets, IReadOnlyList<string> policies, int measured, int improving, ByteSize unlimitedPeak, SameTraffic? traffic)
+        IReadOnlyList<BudgetChoice> budgets, IReadOnlyList<string> policies, int measured, int rounds, int improving, ByteSize unlimitedPeak, SameTraffic? traffic)
     {
         _traffic = traffic;
         ByteSize first = budgets[0].Resolve(unlimitedPeak);
@@ -40,10 +42,13 @@ internal sealed class PolicyStudy
         foreach (BudgetChoice budget in budgets)
         {
             string name = budget.ToString();
-            foreach (string policy in policies)
+            for (int round = 0; round < rounds; round++)
             {
-                _phases.Add(new Phase(null, name, Unlimited, 2, measured));
-                _phases.Add(new Phase(budget.Resolve(unlimitedPeak), name, policy, policy == Improving ? improving : 2, measured));
+                foreach (string policy in policies)
+                {
+                    _phases.Add(new Phase(null, name, Unlimited, 2, measured));
+                    _phases.Add(new Phase(budget.Resolve(unlimitedPeak), name, policy, policy == Improving ? improving : 2, measured));
+                }
             }
 
             _phases.Add(new Phase(null, name, Unlimited, 2, measured));
@@ -83,8 +88,8 @@ internal sealed class PolicyStudy
 
     private void StartSameTraffic(Phase of)
     {
-        double seconds = of.Seconds.Average();
-        _traffic!.Start(Average(of, t => t.BytesRead.Bytes) / seconds, Average(of, t => t.BytesWritten.Bytes) / seconds);
+        double seconds = of.Seconds.Sum();
+        _traffic!.Start(of.Traffic.Sum(t => t.BytesRead.Bytes) / seconds, of.Traffic.Sum(t => t.BytesWritten.Bytes) / seconds);
     }
 
     /// <summary>Takes down what the step cost.</summary>
@@ -99,45 +104,54 @@ internal sealed class PolicyStudy
         phase.HostAfter = session.HostMemory;
     }
 
-    /// <summary>One row per budget and policy, after one of all unlimited steps of this budget. A training that was stopped has fewer.</summary>
+    /// <summary>One row per budget and policy, after one of all unlimited steps of this budget; of what did not get its turn in a training that was stopped there is none.</summary>
     public IEnumerable<StudyRow> Rows()
     {
-        foreach (var group in _phases.Where(p => p.Measured > 0).GroupBy(p => p.BudgetName))
+        foreach (var budget in _phases.Where(p => p.Measured > 0).GroupBy(p => p.BudgetName))
         {
-            Phase[] phases = [.. group];
-            Phase[] unlimited = [.. phases.Where(p => p.Policy == Unlimited && p.Seconds.Count > 0)];
-            if (unlimited.Length == 0) yield break;
-            double[] all = [.. unlimited.SelectMany(p => p.Seconds)];
-            yield return Row(unlimited[^1], all, Median(all));
-            for (int i = 0; i < phases.Length; i++)
-            {
-                // Between two unlimited ones, by construction.
-                if (phases[i].Policy != Unlimited && phases[i].Seconds.Count > 0)
-                    yield return Row(phases[i], phases[i].Seconds, Median([.. phases[i - 1].Seconds, .. phases[i + 1].Seconds]));
-            }
+            // A policy's neighbours are unlimited, by construction.
+            Phase[] phases = [.. budget];
+            var turns = phases
+                .Select((phase, i) => (Phase: phase, Beside: phase.Policy == Unlimited ? phase.Seconds : [.. phases[i - 1].Seconds, .. phases[i + 1].Seconds]))
+                .Where(t => t.Phase.Seconds.Count > 0)
+                .GroupBy(t => t.Phase.Policy)
+                .OrderBy(g => g.Key != Unlimited);
+            foreach (var policy in turns) yield return Row([.. policy.Select(t => t.Phase)], Median([.. policy.SelectMany(t => t.Beside)]));
         }
     }
 
-    private static StudyRow Row(Phase phase, IReadOnlyList<double> seconds, double unlimited) => new()
+    /// <param name="turns">Of one policy under one budget, each with a step that counts.</param>
+    /// <param name="unlimited">Seconds of the unlimited steps that its speed refers to.</param>
+    private static StudyRow Row(IReadOnlyList<Phase> turns, double unlimited)
     {
-        Budget = phase.Policy == Unlimited ? "unlimited" : phase.BudgetName,
-        Policy = phase.Policy,
-        StepSeconds = Median(seconds),
-        UnlimitedStepSeconds = unlimited,
-        StallSeconds = Average(phase, t => t.StallTime.TotalSeconds),
-        LatePrefetchSeconds = Average(phase, t => t.LatePrefetchTime.TotalSeconds),
-        OnDemandReadSeconds = Average(phase, t => t.OnDemandReadTime.TotalSeconds),
-        NoRoomSeconds = Average(phase, t => t.NoRoomTime.TotalSeconds),
-        BytesRead = (long)Average(phase, t => t.BytesRead.Bytes),
-        BytesWritten = (long)Average(phase, t => t.BytesWritten.Bytes),
-        BytesReadFromHost = HostBytes(phase, static h => h.BytesOut),
-        BytesWrittenToHost = HostBytes(phase, static h => h.BytesIn),
-        BytesSpilled = HostBytes(phase, static h => h.BytesSpilled),
-        BudgetBytes = phase.Budget?.Bytes,
-        PeakBytes = phase.Peak.Bytes,
-        PredictedStepSeconds = phase.PredictedSeconds,
-        AllStepSeconds = seconds,
-    };
+        Phase first = turns[0];
+        double[] seconds = [.. turns.SelectMany(p => p.Seconds)];
+        return new StudyRow
+        {
+            Budget = first.Policy == Unlimited ? "unlimited" : first.BudgetName,
+            Policy = first.Policy,
+            StepSeconds = Median(seconds),
+            UnlimitedStepSeconds = unlimited,
+            StallSeconds = Average(t => t.StallTime.TotalSeconds),
+            LatePrefetchSeconds = Average(t => t.LatePrefetchTime.TotalSeconds),
+            OnDemandReadSeconds = Average(t => t.OnDemandReadTime.TotalSeconds),
+            NoRoomSeconds = Average(t => t.NoRoomTime.TotalSeconds),
+            BytesRead = (long)Average(t => t.BytesRead.Bytes),
+            BytesWritten = (long)Average(t => t.BytesWritten.Bytes),
+            BytesReadFromHost = HostBytes(static h => h.BytesOut),
+            BytesWrittenToHost = HostBytes(static h => h.BytesIn),
+            BytesSpilled = HostBytes(static h => h.BytesSpilled),
+            BudgetBytes = first.Budget?.Bytes,
+            PeakBytes = turns.Max(p => p.Peak).Bytes,
+            PredictedStepSeconds = Median([.. turns.Select(p => p.PredictedSeconds)]),
+            AllStepSeconds = seconds,
+        };
+
+        double Average(Func<OffloadStatistics, double> of) => turns.SelectMany(p => p.Traffic).Average(of);
+
+        long HostBytes(Func<HostTierStatistics, ByteSize> of) =>
+            turns.Sum(p => p is { HostBefore: { } before, HostAfter: { } after } ? of(after).Bytes - of(before).Bytes : 0) / seconds.Length;
+    }
 
     /// <summary>The rows as a Markdown table.</summary>
     public IEnumerable<string> Table()
@@ -158,11 +172,6 @@ internal sealed class PolicyStudy
     }
 
     private static string MiB(long bytes) => (bytes / (double)(1 << 20)).ToString("F0", CultureInfo.InvariantCulture);
-
-    private static long HostBytes(Phase phase, Func<HostTierStatistics, ByteSize> of) =>
-        phase is { HostBefore: { } before, HostAfter: { } after } ? (of(after).Bytes - of(before).Bytes) / phase.Seconds.Count : 0;
-
-    private static double Average(Phase phase, Func<OffloadStatistics, double> of) => phase.Traffic.Average(of);
 
     private static double Median(IReadOnlyCollection<double> values)
     {

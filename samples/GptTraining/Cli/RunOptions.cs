@@ -83,11 +83,14 @@ internal sealed record RunOptions
 
     public IReadOnlyList<BudgetChoice> StudyBudgets { get; init; } = [];
 
-    /// <summary>Steps that count per policy and budget.</summary>
-    public int StudyMeasured { get; init; } = 5;
+    /// <summary>Steps that count per policy, budget and round.</summary>
+    public int StudyMeasured { get; init; }
 
-    /// <summary>Steps before them for the policy that improves its plan.</summary>
-    public int StudyImproving { get; init; } = 17;
+    /// <summary>How many times all policies take their turns at each budget.</summary>
+    public int StudyRounds { get; init; }
+
+    /// <summary>Steps before those that count for the policy that improves its plan.</summary>
+    public int StudyImproving { get; init; }
 
     /// <summary>Whether each budget ends with unlimited steps beside the last policy's traffic.</summary>
     public bool StudySameTraffic { get; init; }

@@ -72,6 +72,7 @@ public class CommandLineTests
     [TestCase("--study magic", "no policy 'magic'")]
     [TestCase("--study planned --budgets 0%", "percentage")]
     [TestCase("--study planned --measure 0", "--measure")]
+    [TestCase("--study planned --rounds 0", "--rounds")]
     [TestCase("--budget 40% --same-traffic", "--study")]
     [TestCase("--study planned --budgets 40% --same-traffic --host-memory 1GiB", "--host-memory")]
     [TestCase("--budget x%", "percentage")]

@@ -73,6 +73,30 @@ public class ProgramTests
         Assert.That(RunReport.Read(rest).Losses, Is.EqualTo(RunReport.Read(whole).Losses.Skip(2)));
     }
 
+    [Test]
+    public void Rounds_of_a_study_go_into_one_row_for_each_policy()
+    {
+        var report = Path.Combine(_directory, "study.json");
+
+        var run = Start(
+            ["--layers", "1", "--study", "on-demand-lru,planned", "--budgets", "2MiB", "--measure", "2", "--rounds", "2", "--improve", "2", "--store", _directory, "--json", report],
+            libTorch: null);
+
+        Assert.That(run.ExitCode, Is.Zero, run.Errors);
+        var rows = RunReport.Read(report).Study!;
+        Assert.Multiple(() =>
+        {
+            Assert.That(rows.Select(static row => row.Policy), Is.EqualTo(new[] { "unlimited", "on-demand-lru", "planned" }));
+            // Unlimited before each of the four turns and after the last.
+            Assert.That(rows.Select(static row => row.AllStepSeconds.Count), Is.EqualTo(new[] { 10, 4, 4 }));
+            Assert.That(rows.Select(static row => row.StepSeconds), Is.EqualTo(rows.Select(static row => Middle(row.AllStepSeconds))));
+            Assert.That(rows[1].BytesRead, Is.Positive);
+            Assert.That(run.Output, Does.Contain("| planned |"));
+        });
+    }
+
+    private static double Middle(IReadOnlyList<double> even) => even.Order().Skip((even.Count / 2) - 1).Take(2).Average();
+
     private ProcessResult Start(string[] arguments, string? libTorch) => ChildProcess.Run(
         ChildProcess.Dotnet,
         [typeof(RunReport).Assembly.Location, .. arguments],
