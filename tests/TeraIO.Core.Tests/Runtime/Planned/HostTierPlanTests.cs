@@ -36,8 +36,9 @@ public class HostTierPlanTests
         runner.Engine.SetBudget(4 * ProgramRunner.Block);
         Assert.That(runner.Engine.MakeRoom(0), Is.Null);
 
-        long share = runner.Run.Plan!.Migrations.Where(static m => m is { Kind: MigrationKind.Offload, Tier: MemoryTier.Host }).DistinctBy(static m => m.Tensor).Sum(static m => m.Bytes);
-        Assert.That(share, Is.EqualTo(Layers * ProgramRunner.Block));
+        // Most at once: the plan asks for the first parameter before the last one leaves.
+        const long share = (Layers - 1) * ProgramRunner.Block;
+        Assert.That(runner.Run.Plan!.Migrations.Where(static m => m is { Kind: MigrationKind.Offload, Tier: MemoryTier.Host }).DistinctBy(static m => m.Tensor).Sum(static m => m.Bytes), Is.EqualTo(share + ProgramRunner.Block));
         Assert.That(runner.Store.Statistics.HostMemory!.Resident.Bytes, Is.LessThanOrEqualTo(_hostMemory.Budget.Bytes));
         List<TensorBlock> unplanned = [.. Offloaded(runner).Where(static b => b.Copy is { Host.IsPlanned: false })];
         Assert.That(unplanned, Is.Not.Empty);
