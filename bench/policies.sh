@@ -2,6 +2,7 @@
 # All policies against each other and against unlimited memory, within one training: policies.sh [CONFIG] [sample options...].
 # Prints a table. Afterwards the first COMPARE steps (default: all) run again unlimited and every loss is compared bit by bit.
 #   bench/policies.sh 30M
+#   bench/policies.sh 30M --measure 3 --rounds 3    (on a machine whose speed changes: three turns per policy)
 #   COMPARE=40 bench/policies.sh gpt2-small --measure 3
 #   bench/policies.sh 30M --emulate-read 630MiB --emulate-write 630MiB    (an emulated device)
 #   bench/policies.sh 30M --measure 10 --same-traffic    (and what the bytes alone cost: unlimited beside fio, which it needs)
