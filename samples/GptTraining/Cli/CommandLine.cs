@@ -47,7 +47,7 @@ internal sealed class CommandLine
     private readonly Option<int> _measure = new("--measure") { Description = "Steps that count per policy, budget and round of a --study", DefaultValueFactory = _ => 5 };
     private readonly Option<int> _rounds = new("--rounds") { Description = "How many times all policies of a --study take their turns at each budget: what slows the machine down for a minute then does not make a policy's row", DefaultValueFactory = _ => 1 };
     private readonly Option<bool> _sameTraffic = new("--same-traffic") { Description = "In a --study, after the last policy of each budget: unlimited steps while fio moves as many bytes per second as that policy did" };
-    private readonly Option<int> _improve = new("--improve") { Description = "Steps that the planned policy of a --study gets to improve its plan", DefaultValueFactory = _ => 17 };
+    private readonly Option<int> _improve = new("--improve") { Description = "Steps that the planned policy of a --study gets in each round to improve its plan", DefaultValueFactory = _ => 17 };
     private readonly Option<string?> _writeLimit = new("--write-limit") { Description = "Endurance: bytes after which a --store directory takes no more writes, such as 500GiB; each" };
     private readonly Option<string?> _emulateRead = new("--emulate-read") { Description = "Slow the store down to a device that reads so many bytes per second, such as 400MiB" };
     private readonly Option<string?> _emulateWrite = new("--emulate-write") { Description = "The same for writes; both or none" };

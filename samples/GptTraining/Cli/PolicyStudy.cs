@@ -27,9 +27,9 @@ internal sealed class PolicyStudy
 
     /// <param name="budgets">Sizes, or shares of the unlimited peak.</param>
     /// <param name="policies">Names.</param>
-    /// <param name="measured">Steps that count, per policy and budget.</param>
+    /// <param name="measured">Steps that count, per policy, budget and round.</param>
     /// <param name="rounds">So many times all policies take their turns at each budget; a row counts the steps of all.</param>
-    /// <param name="improving">Steps before those that count for the policy that improves its plan.</param>
+    /// <param name="improving">Steps before those that count, in each round, for the policy that improves its plan.</param>
     /// <param name="unlimitedPeak">What shares refer to.</param>
     /// <param name="traffic">Null: no control with the same traffic after the last policy of each budget.</param>
     public PolicyStudy(
